@@ -1,0 +1,150 @@
+import { z } from 'zod';
+
+const seconds = (fallback: number) => z.coerce.number().int().min(1).max(31_536_000).default(fallback);
+const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(3_600_000).default(fallback);
+const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
+const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+
+/** Every environment variable that Holdfast reads, with its default. `.env.example` explains each; a test keeps the two in step. */
+export const environment = z.object({
+  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  HOST: z.string().min(1).default('127.0.0.1'),
+  PORT: port(3000),
+  TRUST_PROXY: z.string().min(1).optional(),
+
+  DATA_DIR: z.string().min(1).default('.data'),
+  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }).optional(),
+  DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(500).default(10),
+  DATABASE_LOCK_TIMEOUT_MS: milliseconds(5_000),
+  DATABASE_STATEMENT_TIMEOUT_MS: milliseconds(15_000),
+  EMBEDDED_POSTGRES_PORT: port(0),
+  MIGRATE_ON_START: flag.default(true),
+  SEED_DEMO: flag.optional(),
+
+  JWT_SECRET: z.string().optional(),
+  ACCESS_TOKEN_TTL_SECONDS: seconds(900),
+  REFRESH_TOKEN_TTL_SECONDS: seconds(2_592_000),
+  ADMIN_EMAIL: z.email().optional(),
+  ADMIN_PASSWORD: z.string().min(10, 'must be at least 10 characters').optional(),
+
+  CURRENCY: z
+    .string()
+    .regex(/^[A-Z]{3}$/, 'must be a three-letter ISO 4217 code such as USD')
+    .default('USD'),
+  IDEMPOTENCY_TTL_SECONDS: seconds(86_400),
+  PLACEMENT_BATCH_MAX: z.coerce.number().int().min(1).max(1_000).default(64),
+  PLACEMENT_QUEUE_MAX: z.coerce.number().int().min(1).max(100_000).default(2_000),
+
+  RESERVATION_TTL_COD: seconds(86_400),
+  RESERVATION_TTL_BANK_TRANSFER: seconds(14_400),
+  RESERVATION_TTL_INSTALLMENT: seconds(7_200),
+  RESERVATION_TTL_CREDIT_CARD: seconds(1_800),
+  RESERVATION_TTL_E_WALLET: seconds(900),
+  RESERVATION_SWEEP_SECONDS: seconds(30),
+
+  PAYMENT_PROVIDER: z.enum(['sandbox', 'yookassa']).default('sandbox'),
+  PAYMENT_TIMEOUT_MS: milliseconds(10_000),
+  PAYMENT_RECOVERY_SECONDS: seconds(5),
+  PAYMENT_RETURN_URL: z.url({ protocol: /^https?$/ }).optional(),
+  SANDBOX_PORT: port(0),
+  YOOKASSA_API_URL: z
+    .url({ protocol: /^https?$/ })
+    .regex(/\/v3$/, 'must end in /v3')
+    .default('https://api.yookassa.ru/v3'),
+  YOOKASSA_SHOP_ID: z.string().min(1).optional(),
+  YOOKASSA_SECRET_KEY: z.string().min(1).optional(),
+
+  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_FORMAT: z.enum(['pretty', 'json']).optional(),
+});
+
+export type Environment = z.infer<typeof environment>;
+
+/** One sentence that names each variable that is wrong and says what it should be. */
+export class ConfigInvalid extends Error {
+  override readonly name = 'ConfigInvalid';
+}
+
+/** The validated configuration: read once at the start, injected by its class, never changed. */
+export class Config {
+  /** No `DATABASE_URL`: the service brings its own Postgres. */
+  readonly embedded: boolean;
+  readonly production: boolean;
+
+  constructor(
+    readonly env: Environment,
+    embedded = env.DATABASE_URL === undefined,
+  ) {
+    this.embedded = embedded;
+    this.production = env.NODE_ENV === 'production';
+  }
+
+  /** The same, after the embedded Postgres has been started and named in `DATABASE_URL`. */
+  asEmbedded(): Config {
+    return new Config(this.env, true);
+  }
+
+  get seedDemo(): boolean {
+    return this.env.SEED_DEMO ?? this.embedded;
+  }
+
+  get logFormat(): 'pretty' | 'json' {
+    return this.env.LOG_FORMAT ?? (this.production ? 'json' : 'pretty');
+  }
+
+  /** How long an order of this payment method holds its goods, in seconds. */
+  reservationTtlSeconds(paymentMethod: string): number {
+    const name = `RESERVATION_TTL_${paymentMethod.toUpperCase()}`;
+    const configured = (this.env as Record<string, unknown>)[name];
+    return typeof configured === 'number' ? configured : this.env.RESERVATION_TTL_CREDIT_CARD;
+  }
+}
+
+const JWT_SECRET_MIN_LENGTH = 32;
+
+/**
+ * Reads and validates the environment. An empty variable counts as unset.
+ * @throws ConfigInvalid naming every wrong value.
+ */
+export function loadConfig(source: NodeJS.ProcessEnv): Config {
+  const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
+  const parsed = environment.safeParse(given);
+  if (!parsed.success) {
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
+    throw new ConfigInvalid(`The configuration is wrong: ${faults.join('; ')}.`);
+  }
+  const env = parsed.data;
+  refuse(productionFaults(env));
+  refuse(paymentFaults(env));
+  return new Config(env);
+}
+
+function refuse(faults: string[]): void {
+  if (faults.length > 0) throw new ConfigInvalid(`The configuration is wrong: ${faults.join('; ')}.`);
+}
+
+function productionFaults(env: Environment): string[] {
+  if (env.NODE_ENV !== 'production') return [];
+  if (env.JWT_SECRET === undefined) {
+    return ['JWT_SECRET is missing; production needs a random one of at least 32 characters'];
+  }
+  const weak =
+    env.JWT_SECRET.length < JWT_SECRET_MIN_LENGTH ||
+    new Set(env.JWT_SECRET).size < 10 ||
+    /change.?me|secret.?secret|password/i.test(env.JWT_SECRET);
+  return weak ? ['JWT_SECRET is weak; production needs a random one of at least 32 characters'] : [];
+}
+
+function paymentFaults(env: Environment): string[] {
+  const faults: string[] = [];
+  if (env.PAYMENT_PROVIDER === 'yookassa') {
+    if (!env.YOOKASSA_SHOP_ID) faults.push('YOOKASSA_SHOP_ID is missing; PAYMENT_PROVIDER=yookassa needs it');
+    if (!env.YOOKASSA_SECRET_KEY) {
+      faults.push('YOOKASSA_SECRET_KEY is missing; PAYMENT_PROVIDER=yookassa needs it');
+    }
+  }
+  if ((env.ADMIN_EMAIL === undefined) !== (env.ADMIN_PASSWORD === undefined)) {
+    faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together; set both or neither');
+  }
+  return faults;
+}

@@ -1,0 +1,28 @@
+import pg from 'pg';
+import { Sequelize } from 'sequelize-typescript';
+import type { Config } from '../config/config.js';
+
+const INT8_OID = 20;
+// Every int8 we store (minor units, ledger ids) is bounded below 2^53 by a CHECK or by its growth; pg's default is text.
+pg.types.setTypeParser(INT8_OID, Number);
+
+const POOL_ACQUIRE_TIMEOUT_MS = 5_000;
+const CONNECT_TIMEOUT_MS = 5_000;
+
+/** Opens the pool; connects at the first query. */
+export function connect(url: string, config: Config): Sequelize {
+  return new Sequelize(url, {
+    dialect: 'postgres',
+    dialectModule: pg,
+    logging: false,
+    pool: { max: config.env.DATABASE_POOL_MAX, min: 0, acquire: POOL_ACQUIRE_TIMEOUT_MS, idle: 60_000 },
+    dialectOptions: {
+      application_name: 'holdfast',
+      keepAlive: true,
+      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      // The server's own limit comes first; this one ends a query whose connection was cut without a word.
+      query_timeout: config.env.DATABASE_STATEMENT_TIMEOUT_MS + 5_000,
+    },
+    define: { underscored: true, timestamps: true },
+  });
+}

@@ -1,0 +1,85 @@
+import { setTimeout as delay } from 'node:timers/promises';
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import type { Client } from 'pg';
+import { Sequelize } from 'sequelize-typescript';
+import { Config } from '../config/config.js';
+import { isRetryable } from './database.errors.js';
+import { clientOf, type Statement, type Tx } from './statement.js';
+
+export const SEQUELIZE = Symbol('sequelize');
+
+const ATTEMPTS_MAX = 5;
+const BACKOFF_BASE_MS = 10;
+
+type Connections = {
+  getConnection(options: { type: 'read' | 'write' }): Promise<Client>;
+  releaseConnection(client: Client): void;
+};
+
+/** The one door to the database. Whoever opened the pool (`main.ts`) closes it, after everything else has stopped. */
+@Injectable()
+export class DatabaseService {
+  private readonly logger = new Logger(DatabaseService.name);
+  private readonly limits: [string, string];
+
+  constructor(
+    @Inject(SEQUELIZE) private readonly sequelize: Sequelize,
+    config: Config,
+  ) {
+    this.limits = [
+      String(config.env.DATABASE_LOCK_TIMEOUT_MS),
+      String(config.env.DATABASE_STATEMENT_TIMEOUT_MS),
+    ];
+  }
+
+  /**
+   * Runs `work` in one transaction: commits what it did when it returns, rolls all of it back when it throws.
+   *
+   * The whole of `work` runs again (up to five times in all, with jitter) when Postgres has undone the transaction
+   * for a deadlock or a serialization failure, so `work` must have no effect outside `tx`: no network call, no
+   * counter, no event emitter.
+   *
+   * A connection lost during COMMIT is thrown, not retried: the outcome is then unknown to us.
+   */
+  async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    for (let attempt = 1; ; attempt++) {
+      try {
+        return await this.sequelize.transaction(async (tx) => {
+          await this.limit(tx);
+          return work(tx);
+        });
+      } catch (error) {
+        if (!isRetryable(error) || attempt >= ATTEMPTS_MAX) throw error;
+        this.logger.debug(`transaction undone by the database, running it again (${attempt})`);
+        await delay(Math.random() * BACKOFF_BASE_MS * 2 ** attempt);
+      }
+    }
+  }
+
+  /** Runs one statement outside of any transaction, for reads that need no lock and no common snapshot. */
+  async read<Row extends object>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
+    const connections = this.sequelize.connectionManager as unknown as Connections;
+    const client = await connections.getConnection({ type: 'read' });
+    try {
+      const { name, text } = statement;
+      return (await client.query<Row>({ name, text, values })).rows;
+    } finally {
+      connections.releaseConnection(client);
+    }
+  }
+
+  /** `read`, for the one row that there is, or null. */
+  async readFirst<Row extends object>(statement: Statement<Row>, values: unknown[]): Promise<Row | null> {
+    return (await this.read(statement, values))[0] ?? null;
+  }
+
+  // A statement that waits for ever would hold its row locks for ever. SET LOCAL, so that a pooler between us and
+  // Postgres may give the connection to somebody else afterwards.
+  private async limit(tx: Tx): Promise<void> {
+    await clientOf(tx).query({
+      name: 'transaction-limits',
+      text: `SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)`,
+      values: this.limits,
+    });
+  }
+}

@@ -1,0 +1,89 @@
+import { readFile } from 'node:fs/promises';
+import { fileURLToPath } from 'node:url';
+import type { Sequelize } from 'sequelize-typescript';
+import { type RunnableMigration, Umzug } from 'umzug';
+import { clientOf, type Tx } from './statement.js';
+
+// src/platform/database and dist/platform/database are equally deep, so this is the repository's root for both.
+const root = fileURLToPath(new URL('../../..', import.meta.url));
+
+/** Any constant that no other advisory lock of ours uses. */
+const MIGRATION_LOCK = 7_205_759;
+
+export type Scripts = 'migrations' | 'seeders';
+
+/**
+ * Runs every migration (or seeder) that has not run yet, all in one transaction, so that a start which is killed half-way
+ * leaves nothing behind. Instances that start together take turns. Idempotent.
+ * @returns the names of those that ran now.
+ */
+export async function runScripts(kind: Scripts, sequelize: Sequelize): Promise<string[]> {
+  return sequelize.transaction(async (tx) => {
+    await lockScripts(tx);
+    return (await umzug(kind, tx).up()).map(({ name }) => name);
+  });
+}
+
+/** Takes back the newest migration. @returns its name, or undefined when there is none. */
+export async function revertNewest(sequelize: Sequelize): Promise<string | undefined> {
+  return sequelize.transaction(async (tx) => {
+    await lockScripts(tx);
+    return (await umzug('migrations', tx).down())[0]?.name;
+  });
+}
+
+/** The migrations that this build knows and the database has not seen. */
+export async function pendingMigrations(sequelize: Sequelize): Promise<string[]> {
+  return sequelize.transaction(async (tx) => {
+    return (await umzug('migrations', tx).pending()).map(({ name }) => name);
+  });
+}
+
+async function lockScripts(tx: Tx): Promise<void> {
+  await clientOf(tx).query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
+}
+
+function umzug(kind: Scripts, tx: Tx): Umzug<Tx> {
+  return new Umzug({
+    context: tx,
+    logger: undefined,
+    storage: journal(kind, tx),
+    migrations: {
+      glob: [`${kind}/*.sql`, { cwd: root, ignore: '**/*.down.sql' }],
+      resolve: ({ name, path }) => script(name, path as string),
+    },
+  });
+}
+
+/** `NAME.sql` goes up, `NAME.down.sql` beside it goes down. Each is plain SQL and may hold many statements. */
+function script(name: string, path: string): RunnableMigration<Tx> {
+  const run = async (file: string, tx: Tx) => {
+    await clientOf(tx).query(await readFile(file, 'utf8'));
+  };
+  return {
+    name,
+    up: ({ context }) => run(path, context),
+    down: ({ context }) => run(path.replace(/\.sql$/, '.down.sql'), context),
+  };
+}
+
+function journal(kind: Scripts, tx: Tx) {
+  const client = clientOf(tx);
+  return {
+    async logMigration({ name }: { name: string }) {
+      await client.query('INSERT INTO schema_journal (kind, name) VALUES ($1, $2)', [kind, name]);
+    },
+    async unlogMigration({ name }: { name: string }) {
+      await client.query('DELETE FROM schema_journal WHERE kind = $1 AND name = $2', [kind, name]);
+    },
+    async executed() {
+      await client.query(`CREATE TABLE IF NOT EXISTS schema_journal (
+        kind text NOT NULL, name text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (kind, name))`);
+      const { rows } = await client.query<{ name: string }>(
+        'SELECT name FROM schema_journal WHERE kind = $1 ORDER BY name',
+        [kind],
+      );
+      return rows.map(({ name }) => name);
+    },
+  };
+}

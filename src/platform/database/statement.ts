@@ -1,0 +1,33 @@
+import type { Client } from 'pg';
+import type { Tx } from './tx.js';
+
+export type { Tx } from './tx.js';
+
+/** The `pg` client under a Sequelize transaction: Sequelize has it, its types do not say so. */
+export function clientOf(tx: Tx): Client {
+  return (tx as Tx & { connection: Client }).connection;
+}
+
+/**
+ * A named, prepared statement that runs on the transaction's own connection.
+ *
+ * Postgres parses and plans it once per connection, and Sequelize's query builder stays out of the way: on the
+ * placement path this is worth more than half of the time in Node.
+ */
+export class Statement<Row extends object = Record<string, unknown>> {
+  constructor(
+    readonly name: string,
+    readonly text: string,
+  ) {}
+
+  /** Runs in `tx`; answers the rows. */
+  async run(values: unknown[], tx: Tx): Promise<Row[]> {
+    const result = await clientOf(tx).query<Row>({ name: this.name, text: this.text, values });
+    return result.rows;
+  }
+
+  /** Runs in `tx`; answers the first row, or null. */
+  async first(values: unknown[], tx: Tx): Promise<Row | null> {
+    return (await this.run(values, tx))[0] ?? null;
+  }
+}

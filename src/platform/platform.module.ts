@@ -1,0 +1,25 @@
+import { type DynamicModule, Global, Module } from '@nestjs/common';
+import type { Sequelize } from 'sequelize-typescript';
+import type { Config } from './config/config.js';
+import { ConfigModule } from './config/config.module.js';
+import { DatabaseModule } from './database/database.module.js';
+import { IdempotencyModule } from './idempotency/idempotency.module.js';
+import { Money } from './money.js';
+import { ObservabilityModule } from './observability/observability.module.js';
+
+/** What every module stands on and none has to import. Knows no business. */
+@Global()
+@Module({ providers: [Money], exports: [Money] })
+export class PlatformModule {
+  static with(config: Config, sequelize: Sequelize): DynamicModule {
+    return {
+      module: PlatformModule,
+      imports: [
+        ConfigModule.with(config),
+        DatabaseModule.with(sequelize),
+        IdempotencyModule,
+        ObservabilityModule,
+      ],
+    };
+  }
+}

@@ -1,0 +1,48 @@
+import { Logger } from '@nestjs/common';
+
+/**
+ * Work that is done again and again for as long as the process runs: never twice at once, never given up for an error,
+ * and finished, not cut off, by `stop`.
+ */
+export class Recurring {
+  private readonly logger = new Logger('Recurring');
+  private timer: NodeJS.Timeout | undefined;
+  private underWay: Promise<void> | undefined;
+  private stopped = true;
+
+  constructor(
+    private readonly name: string,
+    private readonly intervalMs: number,
+    private readonly work: () => Promise<unknown>,
+  ) {}
+
+  /** The first run comes one interval from now. */
+  start(): void {
+    this.stopped = false;
+    this.schedule();
+  }
+
+  /** Resolves when the run that is under way has ended; none follows. Idempotent. */
+  async stop(): Promise<void> {
+    this.stopped = true;
+    clearTimeout(this.timer);
+    await this.underWay;
+  }
+
+  private schedule(): void {
+    if (this.stopped) return;
+    this.timer = setTimeout(() => {
+      this.underWay = this.run().finally(() => this.schedule());
+    }, this.intervalMs);
+    // Background work alone must not keep a process alive whose server is closed.
+    this.timer.unref();
+  }
+
+  private async run(): Promise<void> {
+    try {
+      await this.work();
+    } catch (error) {
+      this.logger.warn(`${this.name} failed and will be tried again: ${(error as Error).message}`);
+    }
+  }
+}

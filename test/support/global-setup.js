@@ -1,0 +1,32 @@
+import { mkdtemp } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import pg from 'pg';
+// jest does not transform what it runs before the tests, so this uses the build that `pretest` has made.
+import { loadConfig } from '../../dist/platform/config/config.js';
+import { connect } from '../../dist/platform/database/connection.js';
+import { startEmbeddedPostgres } from '../../dist/platform/database/embedded-postgres.js';
+import { runScripts } from '../../dist/platform/database/migrations.js';
+
+/** One real Postgres for the whole run, with one migrated and seeded database that every test file clones. */
+export default async function setup() {
+  const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
+  const postgres = await startEmbeddedPostgres({
+    dataDir,
+    port: 0,
+    password: 'holdfast-test',
+    // Nothing here has to outlive a power cut; tests that kill processes start a Postgres of their own.
+    settings: { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off', max_connections: '300' },
+  });
+  const admin = new pg.Client({ connectionString: postgres.url });
+  await admin.connect();
+  await admin.query('CREATE DATABASE holdfast_template');
+  await admin.end();
+  const templateUrl = postgres.url.replace(/\/holdfast$/, '/holdfast_template');
+  const sequelize = connect(templateUrl, loadConfig({ DATABASE_URL: templateUrl, NODE_ENV: 'test' }));
+  await runScripts('migrations', sequelize);
+  await runScripts('seeders', sequelize);
+  await sequelize.close();
+  process.env.TEST_POSTGRES_URL = postgres.url;
+  globalThis.holdfastTest = { postgres, dataDir };
+}
