@@ -1,0 +1,100 @@
+import { applyDecorators, type Type } from '@nestjs/common';
+import {
+  ApiExtraModels,
+  ApiHeader,
+  ApiProperty,
+  ApiPropertyOptional,
+  ApiResponse,
+  getSchemaPath,
+} from '@nestjs/swagger';
+
+export class FieldFaultView {
+  @ApiProperty({ example: 'quantity' }) field!: string;
+  @ApiProperty({ example: 'quantity must be between 1 and 99' }) message!: string;
+}
+
+/** RFC 9457 problem details, and what Holdfast adds. */
+export class ProblemView {
+  @ApiProperty({ example: 'urn:holdfast:problem:not_found' }) type!: string;
+  @ApiProperty({ example: 'Not Found' }) title!: string;
+  @ApiProperty({ example: 404, type: 'integer' }) status!: number;
+  @ApiProperty({ example: 'product not found' }) detail!: string;
+  @ApiProperty({ example: '/api/v1/products/99' }) instance!: string;
+  @ApiProperty({ example: 'not_found', description: 'Stable; act on this, not on the sentence.' })
+  code!: string;
+  @ApiProperty({ example: 'product not found', description: 'The same text as `detail`.' }) error!: string;
+  @ApiProperty({ example: '01939b1e-7c1a-7000-8000-3f3f1a2b4c5d' }) request_id!: string;
+  @ApiPropertyOptional({ type: [FieldFaultView], description: 'Only with `validation_failed`.' })
+  errors?: FieldFaultView[];
+}
+
+const TITLES: Record<number, string> = {
+  400: 'Bad Request',
+  401: 'Unauthorized',
+  403: 'Forbidden',
+  404: 'Not Found',
+  409: 'Conflict',
+  422: 'Unprocessable Entity',
+  500: 'Internal Server Error',
+  503: 'Service Unavailable',
+};
+
+/** Documents an answer of 2xx with its body. */
+export const Answers = (status: number, type: Type, description = '') =>
+  ApiResponse({ status, type, description: description || 'Done.' });
+
+/** Documents a refusal: its status and the codes that it may carry. `members` are added to the example of the first. */
+export const Refuses = (
+  status: number,
+  codes: string | string[],
+  detail: string,
+  members: Record<string, unknown> = {},
+) => {
+  const all = [codes].flat();
+  return applyDecorators(
+    ApiExtraModels(ProblemView),
+    ApiResponse({
+      status,
+      description: all.map((code) => `\`${code}\``).join(', '),
+      content: {
+        'application/problem+json': {
+          schema: { $ref: getSchemaPath(ProblemView) },
+          example: problemExample(status, all[0] as string, detail, members),
+        },
+      },
+    }),
+  );
+};
+
+/** The body that a refusal has, for the documentation. */
+export function problemExample(
+  status: number,
+  code: string,
+  detail: string,
+  members: Record<string, unknown> = {},
+) {
+  return {
+    type: `urn:holdfast:problem:${code}`,
+    title: TITLES[status] ?? 'Error',
+    status,
+    detail,
+    instance: '/api/v1/…',
+    code,
+    error: detail,
+    request_id: '01939b1e-7c1a-7000-8000-3f3f1a2b4c5d',
+    ...members,
+  };
+}
+
+/** Documents that the route takes an `Idempotency-Key`, with the refusals that come with it. */
+export const TakesIdempotencyKey = () =>
+  applyDecorators(
+    ApiHeader({
+      name: 'Idempotency-Key',
+      required: false,
+      description:
+        '1 to 255 visible ASCII characters. The same key and body is answered the same, and done once.',
+      schema: { type: 'string', minLength: 1, maxLength: 255 },
+    }),
+    Refuses(422, 'idempotency_key_reused', 'this idempotency key was already used with a different body'),
+  );

@@ -1,0 +1,115 @@
+import { STATUS_CODES } from 'node:http';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
+import type { FastifyReply, FastifyRequest } from 'fastify';
+import { isBusy, isConnectionFault } from '../database/database.errors.js';
+import { DomainError, type FactKind } from '../errors.js';
+
+const STATUS: Record<FactKind, number> = {
+  invalid: 400,
+  unauthenticated: 401,
+  forbidden: 403,
+  not_found: 404,
+  conflict: 409,
+  reused: 422,
+  unavailable: 503,
+};
+
+interface Problem {
+  status: number;
+  code: string;
+  detail: string;
+  members?: Record<string, unknown>;
+  retryAfterSeconds?: number;
+}
+
+const CODES: Record<number, string> = {
+  400: 'bad_request',
+  401: 'unauthenticated',
+  403: 'forbidden',
+  404: 'not_found',
+  405: 'method_not_allowed',
+  408: 'request_timeout',
+  413: 'body_too_large',
+  414: 'uri_too_long',
+  415: 'unsupported_media_type',
+  429: 'too_many_requests',
+  431: 'headers_too_large',
+};
+
+/** The one place where an error becomes an answer: RFC 9457 problem details, never a stack trace, never SQL. */
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  private readonly logger = new Logger(ProblemFilter.name);
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const http = host.switchToHttp();
+    this.answer(error, http.getRequest<FastifyRequest>(), http.getResponse<FastifyReply>());
+  }
+
+  /** Also Fastify's own error handler, for what fails before Nest sees the request. */
+  answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
+    const problem = problemOf(error);
+    if (problem.status >= 500) {
+      const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
+      this.logger.error(
+        { request_id: request.id, code: problem.code, err: said },
+        `${request.method} ${request.url} failed`,
+      );
+    }
+    if (reply.sent) return;
+    if (problem.retryAfterSeconds) reply.header('Retry-After', String(problem.retryAfterSeconds));
+    if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer');
+    // A problem is never cached, whatever the route had meant to say of its success.
+    reply.header('Cache-Control', 'no-store');
+    reply
+      .status(problem.status)
+      .header('Content-Type', 'application/problem+json; charset=utf-8')
+      .send(
+        JSON.stringify({
+          type: `urn:holdfast:problem:${problem.code}`,
+          title: STATUS_CODES[problem.status] ?? 'Error',
+          status: problem.status,
+          detail: problem.detail,
+          instance: request.url.split('?')[0],
+          code: problem.code,
+          error: problem.detail,
+          request_id: request.id,
+          ...problem.members,
+        }),
+      );
+  }
+}
+
+function problemOf(error: unknown): Problem {
+  if (error instanceof DomainError) {
+    const { kind, code, message, members, retryAfterSeconds } = error;
+    return { status: STATUS[kind], code, detail: message, members, retryAfterSeconds };
+  }
+  if (error instanceof HttpException) return ofStatus(error.getStatus(), error.message);
+  if (isConnectionFault(error)) {
+    return {
+      status: 503,
+      code: 'database_unavailable',
+      detail: 'the database cannot be reached; try again',
+      retryAfterSeconds: 1,
+    };
+  }
+  if (isBusy(error)) {
+    return { status: 503, code: 'busy', detail: 'the service is busy; try again', retryAfterSeconds: 1 };
+  }
+  const status = (error as { statusCode?: unknown })?.statusCode;
+  if (typeof status === 'number' && status >= 400 && status < 500) {
+    return ofStatus(status, (error as Error).message);
+  }
+  return { status: 500, code: 'internal_error', detail: 'something went wrong on our side' };
+}
+
+function ofStatus(status: number, message: string): Problem {
+  if (status >= 500) return { status, code: 'internal_error', detail: 'something went wrong on our side' };
+  if (status === 404)
+    return { status, code: 'not_found', detail: message.startsWith('Cannot ') ? 'no such route' : message };
+  if (status === 413) return { status, code: 'body_too_large', detail: 'the body is too large' };
+  if (status === 415)
+    return { status, code: 'unsupported_media_type', detail: 'the body must be application/json' };
+  return { status, code: CODES[status] ?? 'bad_request', detail: message };
+}

@@ -1,0 +1,87 @@
+import {
+  type ArgumentMetadata,
+  Injectable,
+  type PipeTransform,
+  type Type,
+  ValidationPipe,
+} from '@nestjs/common';
+import { Transform } from 'class-transformer';
+import type { ValidationError } from 'class-validator';
+import { type FieldFault, ValidationFailed } from '../errors.js';
+
+const INTEGER_ID_MAX = 2_147_483_647;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
+
+const strict = new ValidationPipe({
+  transform: true,
+  whitelist: true,
+  forbidNonWhitelisted: true,
+  forbidUnknownValues: true,
+  stopAtFirstError: true,
+  validationError: { target: false, value: false },
+  exceptionFactory: (errors) => new ValidationFailed(errors.flatMap((error) => faultsOf(error))),
+});
+
+/** Validates every DTO, refuses unknown members, and says which field is wrong. A body that is no object is refused, too. */
+@Injectable()
+export class StrictValidation implements PipeTransform {
+  transform(value: unknown, metadata: ArgumentMetadata): unknown {
+    // Path parameters have pipes of their own, which must see the text as it came.
+    if (metadata.type === 'custom' || metadata.type === 'param') return value;
+    if (metadata.type === 'body' && !isPlainObject(value)) {
+      // A POST whose members are all optional may come without a body.
+      if (value === undefined || value === null) return strict.transform({}, metadata);
+      throw ValidationFailed.of('', 'the body must be a JSON object');
+    }
+    return strict.transform(value, metadata);
+  }
+}
+
+function isPlainObject(value: unknown): boolean {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function faultsOf(error: ValidationError, path = ''): FieldFault[] {
+  const field = path ? `${path}.${error.property}` : error.property;
+  const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
+    field,
+    message: rule === 'whitelistValidation' ? `${field} is not a known member` : message,
+  }));
+  return [...own, ...(error.children ?? []).flatMap((child) => faultsOf(child, field))];
+}
+
+/** A path parameter that is an integer id: 400 when malformed. */
+@Injectable()
+export class IntegerId implements PipeTransform<string, number> {
+  transform(value: string, { data }: ArgumentMetadata): number {
+    const id = /^[1-9]\d{0,9}$/.test(value) ? Number(value) : Number.NaN;
+    if (!(id <= INTEGER_ID_MAX))
+      throw ValidationFailed.of(data ?? 'id', `${data ?? 'id'} must be a positive integer`);
+    return id;
+  }
+}
+
+/** A path parameter that is a UUID: 400 when malformed. */
+@Injectable()
+export class UuidId implements PipeTransform<string, string> {
+  transform(value: string, { data }: ArgumentMetadata): string {
+    if (!UUID.test(value)) throw ValidationFailed.of(data ?? 'id', `${data ?? 'id'} must be a UUID`);
+    return value.toLowerCase();
+  }
+}
+
+/** Query parameters are text: turns `5` into 5 and leaves anything else for the validator to refuse. */
+export const AsNumber = () =>
+  Transform(({ value }) =>
+    typeof value === 'string' && /^-?\d+(\.\d+)?$/.test(value) ? Number(value) : value,
+  );
+
+/** Query parameters are text: turns `true` and `false` into booleans and leaves anything else for the validator to refuse. */
+export const AsBoolean = () =>
+  Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : value));
+
+/** Takes the white space around a text away before it is validated. */
+export const Trimmed = () => Transform(({ value }) => (typeof value === 'string' ? value.trim() : value));
+
+/** Names a DTO class where decorators need it as a value. */
+export type Dto = Type<object>;

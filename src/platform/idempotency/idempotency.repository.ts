@@ -1,0 +1,136 @@
+import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../database/database.service.js';
+import { isAlive } from '../database/instance.service.js';
+import { Statement, type Tx } from '../database/statement.js';
+import type { Claim } from './claim.js';
+
+/** What an earlier call with the same scope has left. */
+export interface ClaimRow {
+  scope: string;
+  body_hash: Buffer;
+  /** The status of the first answer; null while the call is under way or was cut off. */
+  status: number | null;
+  response: string | null;
+  /** What the call is about, when it outlives its first transaction: the order of a checkout. */
+  resource_id: string | null;
+  /** The instance that runs the call is alive and within its time. */
+  busy: boolean;
+}
+
+// Taken before anything else in the lock order. Tried, never waited for: whoever does not get it is answered 409 at once.
+const tryLock = new Statement<{ scope: string }>(
+  'idempotency-try-lock',
+  `SELECT c.scope FROM unnest($1::text[]) AS c(scope)
+   WHERE pg_try_advisory_xact_lock(hashtextextended(c.scope, 0))`,
+);
+
+// After the lock and not in the same statement: a statement's snapshot is older than the locks that it takes.
+const find = new Statement<ClaimRow>(
+  'idempotency-find',
+  `SELECT k.scope, k.body_hash, k.status, k.response, k.resource_id,
+          k.status IS NULL AND k.busy_until > now() AND ${isAlive('k.instance_id')} AS busy
+   FROM idempotency_keys k WHERE k.scope = ANY($1::text[])`,
+);
+
+const exists = new Statement('idempotency-exists', 'SELECT 1 AS one FROM idempotency_keys WHERE scope = $1');
+
+const insertFinished = new Statement(
+  'idempotency-insert-finished',
+  `INSERT INTO idempotency_keys (scope, body_hash, status, response, finished_at)
+   SELECT scope, body_hash, status, response, now()
+   FROM unnest($1::text[], $2::bytea[], $3::int[], $4::text[]) AS c(scope, body_hash, status, response)`,
+);
+
+const insertBusy = new Statement(
+  'idempotency-insert-busy',
+  `INSERT INTO idempotency_keys (scope, body_hash, resource_id, instance_id, busy_until)
+   SELECT scope, body_hash, resource_id, $4, now() + $5 * interval '1 millisecond'
+   FROM unnest($1::text[], $2::bytea[], $3::uuid[]) AS c(scope, body_hash, resource_id)`,
+);
+
+const takeOver = new Statement(
+  'idempotency-take-over',
+  `UPDATE idempotency_keys SET instance_id = $2, busy_until = now() + $3 * interval '1 millisecond' WHERE scope = $1`,
+);
+
+const finish = new Statement(
+  'idempotency-finish',
+  `UPDATE idempotency_keys SET status = $2, response = $3, finished_at = now(), busy_until = NULL
+   WHERE scope = $1 AND status IS NULL`,
+);
+
+const expire = new Statement<{ scope: string }>(
+  'idempotency-expire',
+  `DELETE FROM idempotency_keys WHERE scope IN (
+     SELECT scope FROM idempotency_keys WHERE created_at < now() - $1 * interval '1 second'
+     ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+   RETURNING scope`,
+);
+
+export interface FinishedClaim {
+  claim: Claim;
+  status: number;
+  response: string;
+}
+
+/** All SQL of the table `idempotency_keys`. */
+@Injectable()
+export class IdempotencyRepository {
+  constructor(private readonly database: DatabaseService) {}
+
+  async exists(scope: string): Promise<boolean> {
+    return (await this.database.readFirst(exists, [scope])) !== null;
+  }
+
+  /** Locks what nobody else is at. @returns the scopes that are ours until the transaction ends. */
+  async tryLock(scopes: string[], tx: Tx): Promise<Set<string>> {
+    return new Set((await tryLock.run([scopes], tx)).map(({ scope }) => scope));
+  }
+
+  async find(scopes: string[], tx: Tx): Promise<Map<string, ClaimRow>> {
+    return new Map((await find.run([scopes], tx)).map((row) => [row.scope, row]));
+  }
+
+  async insertFinished(claims: FinishedClaim[], tx: Tx): Promise<void> {
+    await insertFinished.run(
+      [
+        claims.map(({ claim }) => claim.scope),
+        claims.map(({ claim }) => claim.bodyHash),
+        claims.map(({ status }) => status),
+        claims.map(({ response }) => response),
+      ],
+      tx,
+    );
+  }
+
+  async insertBusy(
+    claims: { claim: Claim; resourceId: string }[],
+    instanceId: string,
+    busyMs: number,
+    tx: Tx,
+  ): Promise<void> {
+    await insertBusy.run(
+      [
+        claims.map(({ claim }) => claim.scope),
+        claims.map(({ claim }) => claim.bodyHash),
+        claims.map(({ resourceId }) => resourceId),
+        instanceId,
+        busyMs,
+      ],
+      tx,
+    );
+  }
+
+  async takeOver(scope: string, instanceId: string, busyMs: number, tx: Tx): Promise<void> {
+    await takeOver.run([scope, instanceId, busyMs], tx);
+  }
+
+  async finish(scope: string, status: number, response: string, tx: Tx): Promise<void> {
+    await finish.run([scope, status, response], tx);
+  }
+
+  /** Removes up to `limit` claims older than their time. @returns how many. */
+  async expire(ttlSeconds: number, limit: number, tx: Tx): Promise<number> {
+    return (await expire.run([ttlSeconds, limit], tx)).length;
+  }
+}

@@ -1,0 +1,127 @@
+import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
+import { Config } from '../config/config.js';
+import { DatabaseService } from '../database/database.service.js';
+import { InstanceService } from '../database/instance.service.js';
+import type { Tx } from '../database/statement.js';
+import type { DomainError } from '../errors.js';
+import { Answer } from '../http/answer.js';
+import { Recurring } from '../recurring.js';
+import type { Claim } from './claim.js';
+import { IdempotencyInProgress, IdempotencyKeyReused } from './idempotency.errors.js';
+import { type ClaimRow, type FinishedClaim, IdempotencyRepository } from './idempotency.repository.js';
+
+/** What becomes of a claim: run it, answer what was answered, refuse it, or go on where a dead process stopped. */
+export type ClaimState =
+  | { kind: 'fresh' }
+  | { kind: 'finished'; answer: Answer<unknown>; resourceId: string | null }
+  | { kind: 'refused'; error: DomainError }
+  | { kind: 'cut_off'; resourceId: string | null };
+
+const EXPIRE_INTERVAL_MS = 60_000;
+const EXPIRE_BATCH = 1_000;
+
+/**
+ * The same key gives the same answer.
+ *
+ * A claim is written in the transaction of the effect that it stands for, so there is never one without the other.
+ * While a transaction is at a claim it holds an advisory lock on it; whoever comes second is told so and never waits.
+ */
+@Injectable()
+export class IdempotencyService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  private readonly sweep = new Recurring('idempotency key expiry', EXPIRE_INTERVAL_MS, () => this.expire());
+
+  constructor(
+    private readonly database: DatabaseService,
+    private readonly repository: IdempotencyRepository,
+    private readonly instance: InstanceService,
+    private readonly config: Config,
+  ) {}
+
+  onApplicationBootstrap(): void {
+    this.sweep.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await this.sweep.stop();
+  }
+
+  /**
+   * Does `work` once for the claim, in one transaction with it; without a claim, simply in a transaction.
+   * Only what `work` returns is stored: when it throws, the claim is free again.
+   * @throws IdempotencyInProgress, IdempotencyKeyReused
+   */
+  async once<T>(claim: Claim | null, status: number, work: (tx: Tx) => Promise<T>): Promise<Answer<T>> {
+    return this.database.transaction(async (tx) => {
+      if (claim === null) return new Answer(status, await work(tx));
+      const state = await this.lock(claim, tx);
+      if (state.kind === 'refused') throw state.error;
+      if (state.kind === 'finished') return state.answer as Answer<T>;
+      const body = await work(tx);
+      await this.finishAll([{ claim, status, response: JSON.stringify(body) }], tx);
+      return new Answer(status, body);
+    });
+  }
+
+  /** Whether an earlier call has left this claim. Only a hint: `lock` decides. */
+  async isKnown(claim: Claim): Promise<boolean> {
+    return this.repository.exists(claim.scope);
+  }
+
+  /** Locks one claim until `tx` ends and says what is to become of it. */
+  async lock(claim: Claim, tx: Tx): Promise<ClaimState> {
+    const states = await this.lockAll([claim], tx);
+    return states.get(claim.scope) as ClaimState;
+  }
+
+  /** `lock` for many claims of different scopes, in two statements. */
+  async lockAll(claims: Claim[], tx: Tx): Promise<Map<string, ClaimState>> {
+    if (claims.length === 0) return new Map();
+    const scopes = claims.map(({ scope }) => scope);
+    const ours = await this.repository.tryLock(scopes, tx);
+    const rows = await this.repository.find(scopes, tx);
+    return new Map(claims.map((claim) => [claim.scope, stateOf(claim, ours, rows)]));
+  }
+
+  /** Stores the answers of calls that end in `tx`. */
+  async finishAll(claims: FinishedClaim[], tx: Tx): Promise<void> {
+    if (claims.length > 0) await this.repository.insertFinished(claims, tx);
+  }
+
+  /** Notes calls that go on after `tx`, each about its resource, for at most `busyMs` on this instance. */
+  async beginAll(claims: { claim: Claim; resourceId: string }[], busyMs: number, tx: Tx): Promise<void> {
+    if (claims.length > 0) await this.repository.insertBusy(claims, this.instance.id, busyMs, tx);
+  }
+
+  /** Makes a cut-off call ours, for at most `busyMs`. The claim must be locked in `tx`. */
+  async takeOver(claim: Claim, busyMs: number, tx: Tx): Promise<void> {
+    await this.repository.takeOver(claim.scope, this.instance.id, busyMs, tx);
+  }
+
+  /** Stores the answer of a call that was begun in an earlier transaction. A second answer changes nothing. */
+  async finish(claim: Claim, status: number, response: string, tx: Tx): Promise<void> {
+    await this.repository.finish(claim.scope, status, response, tx);
+  }
+
+  /** Removes claims older than `IDEMPOTENCY_TTL_SECONDS`. Idempotent; instances share the work. @returns how many. */
+  async expire(): Promise<number> {
+    let total = 0;
+    for (;;) {
+      const removed = await this.database.transaction((tx) =>
+        this.repository.expire(this.config.env.IDEMPOTENCY_TTL_SECONDS, EXPIRE_BATCH, tx),
+      );
+      total += removed;
+      if (removed < EXPIRE_BATCH) return total;
+    }
+  }
+}
+
+function stateOf(claim: Claim, ours: Set<string>, rows: Map<string, ClaimRow>): ClaimState {
+  const row = rows.get(claim.scope);
+  if (row && !row.body_hash.equals(claim.bodyHash))
+    return { kind: 'refused', error: new IdempotencyKeyReused() };
+  if (!ours.has(claim.scope) || row?.busy) return { kind: 'refused', error: new IdempotencyInProgress() };
+  if (!row) return { kind: 'fresh' };
+  if (row.status === null) return { kind: 'cut_off', resourceId: row.resource_id };
+  const answer = new Answer(row.status, JSON.parse(row.response ?? 'null'), true);
+  return { kind: 'finished', answer, resourceId: row.resource_id };
+}
