@@ -1,0 +1,79 @@
+import { Injectable } from '@nestjs/common';
+import { JwtService } from '@nestjs/jwt';
+import { Config } from '../platform/config/config.js';
+import type { Caller, Role } from '../platform/http/caller.js';
+import { TokenInvalid } from './auth.errors.js';
+import { RecentlyUsed } from './recently-used.js';
+
+const ISSUER = 'holdfast';
+const AUDIENCE = 'holdfast-api';
+const ROLES: readonly Role[] = ['guest', 'customer', 'admin'];
+const REMEMBERED_MAX = 20_000;
+
+interface Claims {
+  sub: string;
+  role: Role;
+  /** Seconds since 1970. */
+  exp: number;
+}
+
+interface Verified {
+  caller: Readonly<Caller>;
+  expiresAtMs: number;
+}
+
+/** Access tokens: short-lived, signed, and believed without asking the database. */
+@Injectable()
+export class AccessTokens {
+  readonly ttlSeconds: number;
+  private readonly jwt: JwtService;
+  // Every request brings a token, and most bring one that was verified a moment ago. A signature does not change, so only
+  // the first time pays for parsing and HMAC; what changes, the time, is looked at each time.
+  private readonly verified = new RecentlyUsed<string, Verified>(REMEMBERED_MAX);
+
+  constructor({ env }: Config) {
+    if (!env.JWT_SECRET) throw new Error('JWT_SECRET is missing; access tokens are signed with it.');
+    this.ttlSeconds = env.ACCESS_TOKEN_TTL_SECONDS;
+    this.jwt = new JwtService({
+      secret: env.JWT_SECRET,
+      signOptions: { algorithm: 'HS256', issuer: ISSUER, audience: AUDIENCE, expiresIn: this.ttlSeconds },
+      // Pinned: a token must not choose how it is verified.
+      verifyOptions: { algorithms: ['HS256'], issuer: ISSUER, audience: AUDIENCE },
+    });
+  }
+
+  issue({ id, role }: Caller): string {
+    return this.jwt.sign({ role }, { subject: String(id) });
+  }
+
+  /**
+   * Whom the token names. A user whose role has changed keeps the old one until the token ends.
+   * @throws TokenInvalid unless we have issued it and it has not expired.
+   */
+  verify(token: string): Readonly<Caller> {
+    const { caller, expiresAtMs } = this.verified.get(token) ?? this.read(token);
+    if (expiresAtMs <= Date.now()) throw new TokenInvalid('access token');
+    return caller;
+  }
+
+  private read(token: string): Verified {
+    const { sub, role, exp } = this.claimsOf(token);
+    const verified = { caller: Object.freeze({ id: Number(sub), role }), expiresAtMs: exp * 1_000 };
+    this.verified.set(token, verified);
+    return verified;
+  }
+
+  private claimsOf(token: string): Claims {
+    let claims: Partial<Claims>;
+    try {
+      claims = this.jwt.verify<Partial<Claims>>(token);
+    } catch {
+      throw new TokenInvalid('access token');
+    }
+    const { sub, role, exp } = claims;
+    const ours =
+      /^[1-9]\d*$/.test(sub ?? '') && ROLES.some((known) => known === role) && typeof exp === 'number';
+    if (!ours) throw new TokenInvalid('access token');
+    return claims as Claims;
+  }
+}

@@ -1,0 +1,55 @@
+import { randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { Config } from '../platform/config/config.js';
+import { DatabaseService } from '../platform/database/database.service.js';
+import { plainEmail } from './auth.dto.js';
+import { hashPassword } from './password.js';
+import { RefreshTokenRepository } from './refresh-token.repository.js';
+import { UserRepository } from './user.repository.js';
+
+const DEMO_EMAIL = 'admin@holdfast.example';
+const NAME = 'Administrator';
+const GENERATED_PASSWORD_BYTES = 15;
+
+/** The admin who is there without anybody having made one: no route makes the first. */
+@Injectable()
+export class AdminAccount {
+  constructor(
+    private readonly config: Config,
+    private readonly database: DatabaseService,
+    private readonly users: UserRepository,
+    private readonly refreshTokens: RefreshTokenRepository,
+  ) {}
+
+  /**
+   * Makes sure, once the tables are there, that `ADMIN_EMAIL` is an admin. Who is one already keeps the password, whatever
+   * `ADMIN_PASSWORD` says. A customer with this e-mail becomes the admin, with `ADMIN_PASSWORD` and with all sessions
+   * ended: e-mails are not verified, so it may be somebody else who has registered it and is waiting for this.
+   *
+   * In the embedded demo with no `ADMIN_EMAIL`, the first start makes an admin with a password of its own.
+   * Idempotent, also among instances that start together.
+   * @returns that e-mail and password, this once; otherwise null.
+   */
+  async ensure(): Promise<{ email: string; password: string } | null> {
+    const { ADMIN_EMAIL, ADMIN_PASSWORD } = this.config.env;
+    if (ADMIN_EMAIL !== undefined && ADMIN_PASSWORD !== undefined) {
+      await this.appoint(plainEmail(ADMIN_EMAIL), ADMIN_PASSWORD);
+      return null;
+    }
+    const isDemo = this.config.embedded && !this.config.production;
+    if (!isDemo || (await this.users.anyAdmin())) return null;
+    const password = randomBytes(GENERATED_PASSWORD_BYTES).toString('base64url');
+    await this.appoint(DEMO_EMAIL, password);
+    return { email: DEMO_EMAIL, password };
+  }
+
+  private async appoint(email: string, password: string): Promise<void> {
+    const known = await this.users.findByEmail(email);
+    if (known?.role === 'admin') return;
+    const passwordHash = await hashPassword(password);
+    await this.database.transaction(async (tx) => {
+      const id = await this.users.appointAdmin(email, NAME, passwordHash, tx);
+      if (id !== null) await this.refreshTokens.revokeAll(id, tx);
+    });
+  }
+}

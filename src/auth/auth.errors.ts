@@ -1,0 +1,41 @@
+import { DomainError } from '../platform/errors.js';
+
+/** Somebody has registered with this e-mail. */
+export class EmailTaken extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'email_taken';
+
+  constructor() {
+    super('this email is already registered');
+  }
+}
+
+/** There is no such user, or the password is another: the answer does not tell which. */
+export class CredentialsWrong extends DomainError {
+  readonly kind = 'unauthenticated';
+  readonly code = 'invalid_credentials';
+
+  constructor() {
+    super('invalid email or password');
+  }
+}
+
+/** The token was not issued by us, has expired, or was used up or revoked: the answer does not tell which. */
+export class TokenInvalid extends DomainError {
+  readonly kind = 'unauthenticated';
+  readonly code = 'invalid_token';
+
+  constructor(token: 'access token' | 'refresh token') {
+    super(`the ${token} is invalid or has expired`);
+  }
+}
+
+/** The route needs to know who is calling, and no token says it. */
+export class Unauthenticated extends DomainError {
+  readonly kind = 'unauthenticated';
+  readonly code = 'unauthenticated';
+
+  constructor() {
+    super('an access token is required');
+  }
+}

@@ -1,0 +1,136 @@
+import { createHash, randomBytes } from 'node:crypto';
+import { Injectable } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { Config } from '../platform/config/config.js';
+import { violates } from '../platform/database/database.errors.js';
+import { DatabaseService } from '../platform/database/database.service.js';
+import type { Tx } from '../platform/database/tx.js';
+import { AccessTokens } from './access-token.js';
+import type { Credentials, Registration, SessionView, UserView } from './auth.dto.js';
+import { CredentialsWrong, EmailTaken, TokenInvalid } from './auth.errors.js';
+import type { User } from './auth.types.js';
+import { hashPassword, passwordMatches } from './password.js';
+import { RefreshTokenRepository } from './refresh-token.repository.js';
+import { UserRepository } from './user.repository.js';
+
+const REFRESH_TOKEN_BYTES = 32;
+
+/** Who may call, and the sessions in which they do: an access token, and a family of refresh tokens that replace each other. */
+@Injectable()
+export class AuthService {
+  constructor(
+    private readonly config: Config,
+    private readonly database: DatabaseService,
+    private readonly users: UserRepository,
+    private readonly refreshTokens: RefreshTokenRepository,
+    private readonly accessTokens: AccessTokens,
+  ) {}
+
+  /**
+   * Makes a customer and begins a session. Not idempotent: one e-mail registers once, also among parallel calls.
+   * @throws EmailTaken
+   */
+  async register({ email, password, name }: Registration): Promise<SessionView> {
+    // Before the transaction: hashing takes tens of milliseconds, for which no connection should wait.
+    const password_hash = await hashPassword(password);
+    try {
+      return await this.database.transaction(async (tx) => {
+        const user = await this.users.insert({ email, name, role: 'customer', password_hash }, tx);
+        return this.beginSession(user, tx);
+      });
+    } catch (error) {
+      if (violates(error, 'users_email_key')) throw new EmailTaken();
+      throw error;
+    }
+  }
+
+  /** Begins another session. @throws CredentialsWrong */
+  async login({ email, password }: Credentials): Promise<SessionView> {
+    const user = await this.users.findByEmail(email);
+    const matches = await passwordMatches(password, user?.password_hash ?? null);
+    if (user === null || !matches) throw new CredentialsWrong();
+    return this.database.transaction((tx) => this.beginSession(user, tx));
+  }
+
+  /**
+   * Replaces a refresh token, which is used up by that, and issues a fresh access token. Of parallel calls with one token
+   * exactly one gets there.
+   *
+   * A token comes a second time when it was stolen, or when a client is broken; which of the two came first cannot be
+   * told, so all that descends from the same login is revoked.
+   * @throws TokenInvalid
+   */
+  async refresh(refreshToken: string): Promise<SessionView> {
+    const session = await this.database.transaction((tx) => this.replace(hashOf(refreshToken), tx));
+    // Only now, outside of the transaction: a throw inside would undo the revocation.
+    if (session === null) throw new TokenInvalid('refresh token');
+    return session;
+  }
+
+  /** Ends the session of the refresh token. Its access token is good until it expires. Idempotent; an unknown token is fine. */
+  async logout(refreshToken: string): Promise<void> {
+    const tokenHash = hashOf(refreshToken);
+    await this.database.transaction(async (tx) => {
+      await this.refreshTokens.lockOwner(tokenHash, tx);
+      const token = await this.refreshTokens.find(tokenHash, tx);
+      if (token !== null) await this.refreshTokens.revokeFamily(token.family_id, tx);
+    });
+  }
+
+  /** The user whom an access token names. @throws TokenInvalid when there is no such user any more. */
+  async getUser(id: number): Promise<UserView> {
+    const user = await this.users.find(id);
+    if (user === null) throw new TokenInvalid('access token');
+    return viewOf(user);
+  }
+
+  private beginSession(user: User, tx: Tx): Promise<SessionView> {
+    return this.issue(user, uuidv7(), tx);
+  }
+
+  /** @returns null when the token may not be replaced; its family is revoked if it has been used before. */
+  private async replace(tokenHash: Buffer, tx: Tx): Promise<SessionView | null> {
+    const user = await this.refreshTokens.lockOwner(tokenHash, tx);
+    const token = await this.refreshTokens.find(tokenHash, tx);
+    if (user === null || token === null) return null;
+    if (token.used || token.revoked) {
+      await this.refreshTokens.revokeFamily(token.family_id, tx);
+      return null;
+    }
+    if (token.expired) return null;
+    await this.refreshTokens.useUp(token.id, tx);
+    return this.issue(user, token.family_id, tx);
+  }
+
+  private async issue(user: User, familyId: string, tx: Tx): Promise<SessionView> {
+    const refreshToken = randomBytes(REFRESH_TOKEN_BYTES).toString('base64url');
+    await this.refreshTokens.insert(
+      {
+        id: uuidv7(),
+        user_id: user.id,
+        family_id: familyId,
+        token_hash: hashOf(refreshToken),
+        ttl_seconds: this.config.env.REFRESH_TOKEN_TTL_SECONDS,
+      },
+      tx,
+    );
+    return {
+      access_token: this.accessTokens.issue(user),
+      refresh_token: refreshToken,
+      expires_in: this.accessTokens.ttlSeconds,
+      user: viewOf(user),
+    };
+  }
+}
+
+// One round of a fast hash is enough for 256 random bits; a password would need a slow one.
+function hashOf(refreshToken: string): Buffer {
+  return createHash('sha256').update(refreshToken).digest();
+}
+
+// Nothing earns points yet. They come with a module of their own, which this number will be asked of.
+const POINTS = 0;
+
+function viewOf({ id, email, name, role }: User): UserView {
+  return { id, email, name, role, points: POINTS };
+}
