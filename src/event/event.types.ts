@@ -1,0 +1,14 @@
+export type EventType =
+  | 'order.placed'
+  | 'order.paid'
+  | 'order.failed'
+  | 'order.expired'
+  | 'order.cancelled'
+  | 'payment.succeeded'
+  | 'payment.failed';
+
+/** Something that has happened, told in the transaction in which it happened. */
+export interface NewEvent {
+  type: EventType;
+  data: Record<string, unknown>;
+}
