@@ -1,0 +1,2 @@
+ALTER TABLE reservations DROP CONSTRAINT reservations_order;
+DROP TABLE order_history, order_lines, orders;

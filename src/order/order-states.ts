@@ -1,0 +1,30 @@
+import { OrderNotCancellable, OrderNotPayable, OrderNotShippable } from './order.errors.js';
+import type { OrderStatus } from './order.types.js';
+
+/** Every way that an order may go. `expired` → `paid` is money that came late and found its stock again. */
+export const ORDER_TRANSITIONS: Record<OrderStatus, readonly OrderStatus[]> = {
+  pending: ['paid', 'failed', 'expired', 'cancelled'],
+  paid: ['shipped', 'cancelled'],
+  shipped: ['delivered'],
+  delivered: [],
+  failed: [],
+  expired: ['paid'],
+  cancelled: [],
+};
+
+const REFUSALS: Partial<Record<OrderStatus, new (status: OrderStatus) => Error>> = {
+  paid: OrderNotPayable,
+  cancelled: OrderNotCancellable,
+  shipped: OrderNotShippable,
+};
+
+export function mayBecome(from: OrderStatus, to: OrderStatus): boolean {
+  return ORDER_TRANSITIONS[from].includes(to);
+}
+
+/** @throws the conflict that the wish for `to` meets in an order that is `from`. */
+export function assertMayBecome(from: OrderStatus, to: OrderStatus): void {
+  if (mayBecome(from, to)) return;
+  const Refusal = REFUSALS[to];
+  throw Refusal ? new Refusal(from) : new Error(`an order that is ${from} cannot become ${to}`);
+}

@@ -1,0 +1,69 @@
+import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
+import { type Caller, CurrentUser } from '../platform/http/caller.js';
+import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
+import { PageQuery } from '../platform/http/page.js';
+import { UuidId } from '../platform/http/validation.js';
+import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
+import { CancelOrderDto, PlaceOrderDto } from './order.dto.js';
+import { OrderService } from './order.service.js';
+import { OrderPageView, OrderView } from './order.view.js';
+
+const SHORT = { items: [{ product_id: 1, requested: 2, available: 1 }] };
+
+@ApiTags('orders')
+@ApiBearerAuth('access_token')
+@Controller('orders')
+export class OrderController {
+  constructor(private readonly orders: OrderService) {}
+
+  @Post()
+  @ApiOperation({ summary: 'Place an order: all its lines or none' })
+  @TakesIdempotencyKey()
+  @Answers(201, OrderView, 'Placed; its goods are held until `reservation.expires_at`.')
+  @Refuses(404, 'not_found', 'product not found')
+  @Refuses(
+    409,
+    ['insufficient_stock', 'price_changed', 'product_unavailable', 'idempotency_in_progress'],
+    'insufficient stock for product 1',
+    SHORT,
+  )
+  place(@CurrentUser() caller: Caller, @Body() dto: PlaceOrderDto, @IdempotencyClaim() claim: Claim | null) {
+    return this.orders.place(caller, dto, claim);
+  }
+
+  @Get()
+  @ApiOperation({ summary: 'Your orders, newest first' })
+  @Answers(200, OrderPageView)
+  list(@CurrentUser() caller: Caller, @Query() query: PageQuery) {
+    return this.orders.listOwn(caller, query);
+  }
+
+  @Get(':id')
+  @ApiOperation({ summary: 'One of your orders' })
+  @Answers(200, OrderView)
+  @Refuses(404, 'not_found', 'order not found')
+  async get(@CurrentUser() caller: Caller, @Param('id', UuidId) id: string) {
+    return this.orders.view(await this.orders.getOwn(caller, id));
+  }
+
+  @Post(':id/cancel')
+  @HttpCode(200)
+  @ApiOperation({ summary: 'Cancel an order; its stock comes back once' })
+  @TakesIdempotencyKey()
+  @Answers(200, OrderView, 'Cancelled, now or before.')
+  @Refuses(404, 'not_found', 'order not found')
+  @Refuses(
+    409,
+    ['order_not_cancellable', 'idempotency_in_progress'],
+    'an order that is paid cannot be cancelled',
+  )
+  cancel(
+    @CurrentUser() caller: Caller,
+    @Param('id', UuidId) id: string,
+    @Body() dto: CancelOrderDto,
+    @IdempotencyClaim() claim: Claim | null,
+  ) {
+    return this.orders.cancel(caller, id, dto, claim);
+  }
+}

@@ -1,0 +1,171 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsIn,
+  IsInt,
+  IsISO8601,
+  IsISO31661Alpha2,
+  IsNumber,
+  IsOptional,
+  Matches,
+  Max,
+  Min,
+  ValidateNested,
+} from 'class-validator';
+import { CleanText } from '../platform/http/clean-text.js';
+import { PageQuery } from '../platform/http/page.js';
+import { AsNumber } from '../platform/http/validation.js';
+import { type OrderStatus, PAYMENT_METHODS, type PaymentMethod } from './order.types.js';
+
+export const ORDER_STATUSES = [
+  'pending',
+  'paid',
+  'shipped',
+  'delivered',
+  'failed',
+  'expired',
+  'cancelled',
+] as const;
+export const PAYMENT_STATUSES = [
+  'unpaid',
+  'processing',
+  'paid',
+  'partially_refunded',
+  'refunded',
+  'failed',
+] as const;
+export const RESERVATION_STATUSES = ['active', 'fulfilled', 'cancelled', 'expired'] as const;
+
+const ID_MAX = 2_147_483_647;
+const LINES_MAX = 100;
+const QUANTITY_MAX = 100_000;
+const QUANTITY_BOUNDS = { message: `quantity must be between 1 and ${QUANTITY_MAX}` };
+const PRODUCT_ID = { message: 'product_id must be a positive integer' };
+const METHOD = { message: `payment_method must be one of ${PAYMENT_METHODS.join(', ')}` };
+const TOTAL = { message: 'expected_total must be an amount of money' };
+
+export class OrderItemDto {
+  @ApiProperty({ type: 'integer', minimum: 1, example: 1 })
+  @IsInt(PRODUCT_ID)
+  @Min(1, PRODUCT_ID)
+  @Max(ID_MAX, PRODUCT_ID)
+  product_id!: number;
+
+  @ApiProperty({ type: 'integer', minimum: 1, maximum: QUANTITY_MAX, example: 1 })
+  @IsInt(QUANTITY_BOUNDS)
+  @Min(1, QUANTITY_BOUNDS)
+  @Max(QUANTITY_MAX, QUANTITY_BOUNDS)
+  quantity!: number;
+}
+
+export class ShippingAddressDto {
+  @ApiProperty({ example: 'Ada Lovelace' })
+  @CleanText({ min: 1, max: 200 })
+  name!: string;
+
+  @ApiProperty({ type: [String], minItems: 1, maxItems: 4, example: ['12 St James Square'] })
+  @IsArray({ message: 'lines must be a list of texts' })
+  @ArrayMinSize(1, { message: 'lines must have between 1 and 4 entries' })
+  @ArrayMaxSize(4, { message: 'lines must have between 1 and 4 entries' })
+  @CleanText({ min: 1, max: 200, each: true })
+  lines!: string[];
+
+  @ApiProperty({ example: 'London' })
+  @CleanText({ min: 1, max: 100 })
+  city!: string;
+
+  @ApiProperty({ example: 'SW1Y 4JH' })
+  @CleanText({ min: 1, max: 20 })
+  postal_code!: string;
+
+  @ApiProperty({ example: 'GB', description: 'ISO 3166-1 alpha-2.' })
+  @IsISO31661Alpha2({ message: 'country must be an ISO 3166-1 code of two letters' })
+  country!: string;
+
+  @ApiPropertyOptional({ example: '+44 20 7946 0000' })
+  @IsOptional()
+  @Matches(/^\+?[0-9 ().-]{4,30}$/, { message: 'phone must be a telephone number' })
+  phone?: string;
+}
+
+/** What an order and a checkout have in common. */
+export class PurchaseDto {
+  @ApiPropertyOptional({ enum: PAYMENT_METHODS, default: 'credit_card' })
+  @IsOptional()
+  @IsIn(PAYMENT_METHODS, METHOD)
+  payment_method: PaymentMethod = 'credit_card';
+
+  @ApiPropertyOptional({
+    example: 1299.99,
+    description: 'When the total differs, the answer is 409 `price_changed`.',
+  })
+  @IsOptional()
+  @IsNumber({ allowNaN: false, allowInfinity: false }, TOTAL)
+  @Min(0, TOTAL)
+  @Max(1e13, TOTAL)
+  expected_total?: number;
+
+  @ApiPropertyOptional({ type: ShippingAddressDto })
+  @IsOptional()
+  @ValidateNested({ message: 'shipping_address must be an object' })
+  @Type(() => ShippingAddressDto)
+  shipping_address?: ShippingAddressDto;
+}
+
+export class PlaceOrderDto extends PurchaseDto {
+  @ApiProperty({ type: [OrderItemDto], minItems: 1, maxItems: LINES_MAX })
+  @IsArray({ message: 'items must be a list' })
+  @ArrayMinSize(1, { message: 'items must not be empty' })
+  @ArrayMaxSize(LINES_MAX, { message: `items must have at most ${LINES_MAX} entries` })
+  @ValidateNested({ each: true, message: 'each item must be an object' })
+  @Type(() => OrderItemDto)
+  items!: OrderItemDto[];
+
+  @ApiPropertyOptional({ maxLength: 1000 })
+  @IsOptional()
+  @CleanText({ min: 0, max: 1000, multiline: true })
+  note?: string;
+}
+
+export class CancelOrderDto {
+  @ApiPropertyOptional({ maxLength: 500, example: 'ordered by mistake' })
+  @IsOptional()
+  @CleanText({ min: 1, max: 500 })
+  reason?: string;
+}
+
+export class AdminOrdersQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: ORDER_STATUSES })
+  @IsOptional()
+  @IsIn(ORDER_STATUSES, { message: `status must be one of ${ORDER_STATUSES.join(', ')}` })
+  status?: OrderStatus;
+
+  @ApiPropertyOptional({ type: 'integer' })
+  @IsOptional()
+  @AsNumber()
+  @IsInt({ message: 'user must be an id' })
+  @Min(1, { message: 'user must be an id' })
+  @Max(ID_MAX, { message: 'user must be an id' })
+  user?: number;
+
+  @ApiPropertyOptional({ type: 'integer' })
+  @IsOptional()
+  @AsNumber()
+  @IsInt({ message: 'product must be an id' })
+  @Min(1, { message: 'product must be an id' })
+  @Max(ID_MAX, { message: 'product must be an id' })
+  product?: number;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @IsISO8601({ strict: true }, { message: 'from must be an ISO 8601 time' })
+  from?: string;
+
+  @ApiPropertyOptional({ format: 'date-time' })
+  @IsOptional()
+  @IsISO8601({ strict: true }, { message: 'to must be an ISO 8601 time' })
+  to?: string;
+}

@@ -1,0 +1,17 @@
+import { Module } from '@nestjs/common';
+import { EventModule } from '../event/event.module.js';
+import { InventoryModule } from '../inventory/inventory.module.js';
+import { ProductModule } from '../product/product.module.js';
+import { OrderController } from './order.controller.js';
+import { OrderRepository } from './order.repository.js';
+import { OrderService } from './order.service.js';
+import { OrderExpiryService } from './order-expiry.service.js';
+import { PlacementService } from './placement/placement.service.js';
+
+@Module({
+  imports: [ProductModule, InventoryModule, EventModule],
+  controllers: [OrderController],
+  providers: [OrderRepository, PlacementService, OrderService, OrderExpiryService],
+  exports: [OrderService],
+})
+export class OrderModule {}

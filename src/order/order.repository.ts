@@ -1,0 +1,243 @@
+import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../platform/database/database.service.js';
+import { Statement, type Tx } from '../platform/database/statement.js';
+import type { HistoryEntry, Order, OrderLine, OrderRow, OrderStatus, PaymentStatus } from './order.types.js';
+import { cartRoundKey, type PlacedDraft } from './placement/decide.js';
+
+// One statement, so that a batch of any size costs one round trip. `now()` is when the transaction began: the same in
+// the rows and in the answer.
+const insertOrders = new Statement<{ now: Date }>(
+  'order-insert',
+  `WITH new_orders AS (
+     INSERT INTO orders (id, user_id, status, payment_status, payment_method, currency, items_price_minor,
+                         total_price_minor, shipping_address, note, cart_id, cart_round)
+     SELECT id, user_id, 'pending', payment_status, payment_method, $14, items_price_minor,
+            total_price_minor, shipping_address, note, cart_id, cart_round
+     FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bigint[], $5::bigint[], $6::jsonb[], $7::text[], $8::uuid[], $9::int[],
+                 $18::text[])
+       AS o(id, user_id, payment_method, items_price_minor, total_price_minor, shipping_address, note, cart_id, cart_round,
+            payment_status)
+   ), new_history AS (
+     INSERT INTO order_history (order_id, status) SELECT id, 'pending' FROM unnest($1::uuid[]) AS o(id)
+   ), new_lines AS (
+     INSERT INTO order_lines (order_id, position, product_id, sku, product_name, quantity, price_minor, subtotal_minor)
+     SELECT order_id, position, product_id, sku, product_name, quantity, price_minor, price_minor * quantity
+     FROM unnest($10::uuid[], $11::int[], $12::int[], $13::text[], $15::text[], $16::int[], $17::bigint[])
+       AS l(order_id, position, product_id, sku, product_name, quantity, price_minor)
+   )
+   SELECT now() AS now`,
+);
+
+const findBoughtRounds = new Statement<{ cart_id: string; cart_round: number }>(
+  'order-find-bought-rounds',
+  `SELECT cart_id, cart_round FROM orders
+   WHERE cart_id = ANY($1::uuid[]) AND status NOT IN ('failed', 'expired', 'cancelled')`,
+);
+
+const ORDER = `
+  SELECT o.id, o.user_id, o.status, o.payment_status, o.payment_method, o.currency, o.items_price_minor,
+         o.discount_code, o.discount_price_minor, o.redeemed_points, o.points_discount_price_minor,
+         o.shipping_price_minor, o.total_price_minor, o.shipping_address, o.note, o.cart_id, o.cart_round,
+         o.created_at, o.updated_at`;
+
+// One indexed query for all that an order's answer shows, whether for one order or for a page of them.
+const WHOLE_ORDER = `${ORDER},
+         (SELECT json_agg(json_build_object('product_id', l.product_id, 'sku', l.sku, 'product_name', l.product_name,
+                   'quantity', l.quantity, 'price_minor', l.price_minor, 'subtotal_minor', l.subtotal_minor) ORDER BY l.position)
+            FROM order_lines l WHERE l.order_id = o.id) AS lines,
+         (SELECT json_agg(json_build_object('status', h.status, 'reason', h.reason, 'at', h.at) ORDER BY h.id)
+            FROM order_history h WHERE h.order_id = o.id) AS history,
+         r.id AS reservation_id, r.status AS reservation_status, r.expires_at AS reservation_expires_at
+  FROM orders o LEFT JOIN reservations r ON r.order_id = o.id`;
+
+type WholeRow = OrderRow & {
+  lines: OrderLine[];
+  history: (Omit<HistoryEntry, 'at'> & { at: string })[];
+  reservation_id: string | null;
+  reservation_status: NonNullable<Order['reservation']>['status'];
+  reservation_expires_at: Date;
+};
+
+const findWhole = new Statement<WholeRow>('order-find', `${WHOLE_ORDER} WHERE o.id = ANY($1::uuid[])`);
+const lockOrder = new Statement<OrderRow>(
+  'order-lock',
+  `${ORDER} FROM orders o WHERE o.id = $1 FOR NO KEY UPDATE`,
+);
+
+const listOfUser = new Statement<WholeRow>(
+  'order-list-of-user',
+  `${WHOLE_ORDER} WHERE o.user_id = $1 AND ($2::uuid IS NULL OR o.id < $2) ORDER BY o.id DESC LIMIT $3`,
+);
+const countOfUser = new Statement<{ total: number }>(
+  'order-count-of-user',
+  'SELECT count(*) AS total FROM orders WHERE user_id = $1',
+);
+
+const FILTERED = `($1::text IS NULL OR o.status = $1) AND ($2::int IS NULL OR o.user_id = $2)
+    AND ($3::int IS NULL OR EXISTS (SELECT FROM order_lines l WHERE l.order_id = o.id AND l.product_id = $3))
+    AND ($4::timestamptz IS NULL OR o.created_at >= $4) AND ($5::timestamptz IS NULL OR o.created_at < $5)`;
+const listFiltered = new Statement<WholeRow>(
+  'order-list-filtered',
+  `${WHOLE_ORDER} WHERE ${FILTERED} AND ($6::uuid IS NULL OR o.id < $6) ORDER BY o.id DESC LIMIT $7`,
+);
+const countFiltered = new Statement<{ total: number }>(
+  'order-count-filtered',
+  `SELECT count(*) AS total FROM orders o WHERE ${FILTERED}`,
+);
+
+const updateStatus = new Statement(
+  'order-update-status',
+  `WITH entry AS (INSERT INTO order_history (order_id, status, reason) VALUES ($1, $2, $4))
+   UPDATE orders SET status = $2, payment_status = $3, updated_at = now() WHERE id = $1`,
+);
+const updatePaymentStatus = new Statement(
+  'order-update-payment-status',
+  'UPDATE orders SET payment_status = $2, updated_at = now() WHERE id = $1 AND payment_status <> $2',
+);
+
+// Only orders without a payment under way: what may still be paid is settled with the provider first.
+const findOverdue = new Statement<{ id: string }>(
+  'order-find-overdue',
+  `SELECT o.id FROM reservations r JOIN orders o ON o.id = r.order_id
+   WHERE r.status = 'active' AND r.expires_at <= now() AND o.status = 'pending' AND o.payment_status <> 'processing'
+   ORDER BY r.expires_at LIMIT $1 FOR UPDATE OF o SKIP LOCKED`,
+);
+const isOverdue = new Statement<{ overdue: boolean }>(
+  'order-is-overdue',
+  `SELECT expires_at <= now() AS overdue FROM reservations WHERE order_id = $1 AND status = 'active'`,
+);
+
+export interface OrderFilter {
+  status: string | null;
+  user_id: number | null;
+  product_id: number | null;
+  from: Date | null;
+  to: Date | null;
+}
+
+/** All SQL and all locks of the tables `orders`, `order_lines` and `order_history`. */
+@Injectable()
+export class OrderRepository {
+  constructor(private readonly database: DatabaseService) {}
+
+  /** @returns the time that all of them carry as `created_at`. */
+  async insert(drafts: PlacedDraft[], currency: string, tx: Tx): Promise<Date> {
+    const requests = drafts.map(({ request }) => request);
+    const lines = drafts.flatMap(({ request, lines }) =>
+      lines.map((line, position) => ({ order_id: request.order_id, position, ...line })),
+    );
+    const row = await insertOrders.first(
+      [
+        requests.map(({ order_id }) => order_id),
+        requests.map(({ user_id }) => user_id),
+        requests.map(({ payment_method }) => payment_method),
+        drafts.map(({ items_price_minor }) => items_price_minor),
+        drafts.map(({ total_price_minor }) => total_price_minor),
+        requests.map(({ shipping_address }) => shipping_address && JSON.stringify(shipping_address)),
+        requests.map(({ note }) => note),
+        requests.map(({ checkout }) => checkout?.cart_id ?? null),
+        requests.map(({ checkout }) => checkout?.cart_round ?? null),
+        lines.map(({ order_id }) => order_id),
+        lines.map(({ position }) => position),
+        lines.map(({ product_id }) => product_id),
+        lines.map(({ sku }) => sku),
+        currency,
+        lines.map(({ product_name }) => product_name),
+        lines.map(({ quantity }) => quantity),
+        lines.map(({ price_minor }) => price_minor),
+        requests.map(({ checkout }) => checkout?.payment_status ?? 'unpaid'),
+      ],
+      tx,
+    );
+    return (row as { now: Date }).now;
+  }
+
+  /** The rounds of these carts that are bought, as `cartRoundKey`s. */
+  async findBoughtRounds(cartIds: string[], tx: Tx): Promise<Set<string>> {
+    if (cartIds.length === 0) return new Set();
+    const rows = await findBoughtRounds.run([cartIds], tx);
+    return new Set(rows.map(({ cart_id, cart_round }) => cartRoundKey(cart_id, cart_round)));
+  }
+
+  /** Locks the order until `tx` ends, or null when there is none. */
+  async lock(id: string, tx: Tx): Promise<OrderRow | null> {
+    return lockOrder.first([id], tx);
+  }
+
+  async findAll(ids: string[], tx: Tx): Promise<Order[]> {
+    return (await findWhole.run([ids], tx)).map(orderOf);
+  }
+
+  async find(id: string): Promise<Order | null> {
+    const row = await this.database.readFirst(findWhole, [[id]]);
+    return row && orderOf(row);
+  }
+
+  /** Newest first, from below `before`. */
+  async listOfUser(userId: number, before: string | null, limit: number): Promise<Order[]> {
+    return (await this.database.read(listOfUser, [userId, before, limit])).map(orderOf);
+  }
+
+  async countOfUser(userId: number): Promise<number> {
+    return (await this.database.readFirst(countOfUser, [userId]))?.total ?? 0;
+  }
+
+  /** Newest first, from below `before`. */
+  async listFiltered(filter: OrderFilter, before: string | null, limit: number): Promise<Order[]> {
+    return (await this.database.read(listFiltered, [...valuesOf(filter), before, limit])).map(orderOf);
+  }
+
+  async countFiltered(filter: OrderFilter): Promise<number> {
+    return (await this.database.readFirst(countFiltered, valuesOf(filter)))?.total ?? 0;
+  }
+
+  /** Moves a locked order and writes its history. */
+  async updateStatus(
+    id: string,
+    status: OrderStatus,
+    payment: PaymentStatus,
+    reason: string | null,
+    tx: Tx,
+  ): Promise<void> {
+    await updateStatus.run([id, status, payment, reason], tx);
+  }
+
+  async updatePaymentStatus(id: string, payment: PaymentStatus, tx: Tx): Promise<void> {
+    await updatePaymentStatus.run([id, payment], tx);
+  }
+
+  /** Up to `limit` orders whose time has passed; those that another instance is at are left to it. */
+  async findOverdue(limit: number, tx: Tx): Promise<string[]> {
+    return (await findOverdue.run([limit], tx)).map(({ id }) => id);
+  }
+
+  async isOverdue(id: string, tx: Tx): Promise<boolean> {
+    return (await isOverdue.first([id], tx))?.overdue ?? false;
+  }
+}
+
+function valuesOf({ status, user_id, product_id, from, to }: OrderFilter): unknown[] {
+  return [status, user_id, product_id, from, to];
+}
+
+function orderOf({
+  reservation_id,
+  reservation_status,
+  reservation_expires_at,
+  lines,
+  history,
+  ...row
+}: WholeRow): Order {
+  return {
+    ...row,
+    lines: lines ?? [],
+    history: (history ?? []).map((entry) => ({ ...entry, at: new Date(entry.at) })),
+    reservation:
+      reservation_id &&
+      ({
+        id: reservation_id,
+        status: reservation_status,
+        expires_at: reservation_expires_at,
+      } as Order['reservation']),
+  } as Order;
+}

@@ -1,0 +1,98 @@
+import { PlacementQueue } from '../../src/order/placement/placement.queue.js';
+import { Overloaded } from '../../src/platform/errors.js';
+
+/** A queue whose batches end when the test says so. */
+function givenQueue(batchMax = 64, waitingMax = 100) {
+  const batches: {
+    requests: string[];
+    end(outcomes?: PromiseSettledResult<string>[]): void;
+    fail(error: Error): void;
+  }[] = [];
+  const queue = new PlacementQueue<string, string>(
+    (requests) =>
+      new Promise((resolve, reject) => {
+        const done = requests.map((value): PromiseSettledResult<string> => ({ status: 'fulfilled', value }));
+        batches.push({ requests, end: (outcomes = done) => resolve(outcomes), fail: reject });
+      }),
+    batchMax,
+    waitingMax,
+  );
+  return { queue, batches };
+}
+
+const turn = () => new Promise(setImmediate);
+
+describe('PlacementQueue', () => {
+  it('places a lonely request at once, and gathers what arrives meanwhile into the next batch', async () => {
+    const { queue, batches } = givenQueue();
+    const all = ['a', 'b', 'c'].map((request) => queue.enter(request, null));
+    expect(batches.map(({ requests }) => requests)).toEqual([['a']]);
+    batches[0]?.end();
+    await turn();
+    expect(batches[1]?.requests).toEqual(['b', 'c']);
+    batches[1]?.end();
+    expect(await Promise.all(all)).toEqual(['a', 'b', 'c']);
+  });
+
+  it('keeps batches within their bound', async () => {
+    const { queue, batches } = givenQueue(2);
+    const all = ['a', 'b', 'c', 'd'].map((request) => queue.enter(request, null));
+    for (const at of [0, 1, 2]) {
+      batches[at]?.end();
+      await turn();
+    }
+    expect(batches.map(({ requests }) => requests)).toEqual([['a'], ['b', 'c'], ['d']]);
+    await Promise.all(all);
+  });
+
+  it('never puts two requests with one key into one batch', async () => {
+    const { queue, batches } = givenQueue();
+    const all = [
+      queue.enter('a', null),
+      queue.enter('b', 'k'),
+      queue.enter('c', 'k'),
+      queue.enter('d', null),
+    ];
+    for (const at of [0, 1, 2]) {
+      batches[at]?.end();
+      await turn();
+    }
+    expect(batches.map(({ requests }) => requests)).toEqual([['a'], ['b', 'd'], ['c']]);
+    await Promise.all(all);
+  });
+
+  it('gives each request its own outcome', async () => {
+    const { queue, batches } = givenQueue();
+    const first = queue.enter('a', null);
+    const [b, c] = [queue.enter('b', null), queue.enter('c', null)];
+    batches[0]?.end();
+    await first;
+    await turn();
+    batches[1]?.end([
+      { status: 'fulfilled', value: 'fine' },
+      { status: 'rejected', reason: new Error('broken') },
+    ]);
+    await expect(b).resolves.toBe('fine');
+    await expect(c).rejects.toThrow('broken');
+  });
+
+  it('goes on after a batch that failed', async () => {
+    const { queue, batches } = givenQueue();
+    const first = queue.enter('a', null);
+    batches[0]?.fail(new Error('broken'));
+    await expect(first).rejects.toThrow('broken');
+    const second = queue.enter('b', null);
+    batches[1]?.end();
+    await expect(second).resolves.toBe('b');
+  });
+
+  it('refuses at once what would wait beyond its bound', async () => {
+    const { queue, batches } = givenQueue(64, 1);
+    const all = [queue.enter('a', null), queue.enter('b', null)];
+    await expect(queue.enter('c', null)).rejects.toThrow(Overloaded);
+    batches[0]?.end();
+    await turn();
+    batches[1]?.end();
+    await Promise.all(all);
+  });
+});
