@@ -1,0 +1,23 @@
+import type { AttemptStatus } from './payment.types.js';
+
+/**
+ * Every way that an attempt may go. A time-out makes it `unknown`, never `failed`; only the provider's own word settles it.
+ */
+export const ATTEMPT_TRANSITIONS: Record<AttemptStatus, readonly AttemptStatus[]> = {
+  pending: ['pending', 'unknown', 'succeeded', 'failed'],
+  unknown: ['pending', 'unknown', 'succeeded', 'failed'],
+  succeeded: [],
+  failed: [],
+};
+
+/** A live attempt may still charge, so no other may be begun beside it. */
+export const isLive = (status: AttemptStatus): boolean => status === 'pending' || status === 'unknown';
+
+export function mayAttemptBecome(from: AttemptStatus, to: AttemptStatus): boolean {
+  return ATTEMPT_TRANSITIONS[from].includes(to);
+}
+
+/** The provider's idempotency key of the n-th attempt to pay an order. Deterministic: whoever retries, from wherever, says the same. */
+export function attemptKey(orderId: string, attempt: number): string {
+  return attempt === 1 ? `order-${orderId}-payment` : `order-${orderId}-payment-${attempt}`;
+}

@@ -1,0 +1,190 @@
+import { Inject, Injectable, Logger } from '@nestjs/common';
+import { v7 as uuidv7 } from 'uuid';
+import { EventService } from '../event/event.service.js';
+import { Config } from '../platform/config/config.js';
+import { DatabaseService } from '../platform/database/database.service.js';
+import { InstanceService } from '../platform/database/instance.service.js';
+import type { Tx } from '../platform/database/tx.js';
+import type { Caller } from '../platform/http/caller.js';
+import { type Charge, ChargeOutcomeUnknown, PaymentGateway } from './gateway/payment-gateway.js';
+import { PaymentNotFound } from './payment.errors.js';
+import { type AttemptRow, PaymentRepository } from './payment.repository.js';
+import type { AcceptedMoney, NewAttempt, Payment } from './payment.types.js';
+import { attemptKey, isLive, mayAttemptBecome } from './payment-states.js';
+
+/** After a call has taken its full time, the settlement still needs some. */
+const SETTLEMENT_MARGIN_MS = 5_000;
+
+/**
+ * Attempts to charge orders. An attempt and its exact parameters are committed before the provider is called; the call is
+ * made outside of any transaction; its outcome is written by `settle`. Whoever drives them locks the order first.
+ */
+@Injectable()
+export class PaymentService {
+  private readonly logger = new Logger(PaymentService.name);
+  /** How long one call to the provider and its settlement may take, in milliseconds. */
+  readonly callMs: number;
+
+  constructor(
+    private readonly repository: PaymentRepository,
+    @Inject(PaymentGateway) private readonly gateway: PaymentGateway,
+    private readonly events: EventService,
+    private readonly database: DatabaseService,
+    private readonly instance: InstanceService,
+    private readonly config: Config,
+  ) {
+    this.callMs = config.env.PAYMENT_TIMEOUT_MS + SETTLEMENT_MARGIN_MS;
+  }
+
+  /** Notes the first attempts of new orders, ours to make. In the transaction that makes the orders. */
+  async beginFirst(attempts: NewAttempt[], tx: Tx): Promise<void> {
+    if (attempts.length === 0) return;
+    const rows = attempts.map((attempt) => this.rowOf(attempt, 1));
+    await this.repository.insertAttempts(rows, this.gateway.name, this.instance.id, this.callMs, tx);
+  }
+
+  /** The attempt to pay this order that is live or captured, or null. There is never more than one. */
+  async findStanding(orderId: string, tx: Tx): Promise<Payment | null> {
+    const attempts = await this.repository.ofOrderIn(orderId, tx);
+    return attempts.find(({ status }) => status !== 'failed') ?? null;
+  }
+
+  /**
+   * Notes the next attempt, ours to make. The order must be locked in `tx` and have no standing attempt: the number goes up
+   * only after a definite decline, and a unique index stands behind that.
+   */
+  async beginNext(attempt: NewAttempt, tx: Tx): Promise<Payment> {
+    const row = this.rowOf(attempt, (await this.repository.ofOrderIn(attempt.order_id, tx)).length + 1);
+    const [payment] = await this.repository.insertAttempts(
+      [row],
+      this.gateway.name,
+      this.instance.id,
+      this.callMs,
+      tx,
+    );
+    return payment as Payment;
+  }
+
+  /** Records money that an admin has accepted by hand, as captured. The order must be locked in `tx`. */
+  async recordAccepted(
+    { order_id, amount_minor, currency, reference }: AcceptedMoney,
+    tx: Tx,
+  ): Promise<void> {
+    const attempt = (await this.repository.ofOrderIn(order_id, tx)).length + 1;
+    const idempotency_key = attemptKey(order_id, attempt);
+    const row = {
+      id: uuidv7(),
+      order_id,
+      attempt,
+      amount_minor,
+      currency,
+      provider_payment_id: reference,
+      idempotency_key,
+    };
+    await this.tell(await this.repository.insertAccepted(row, tx), tx);
+  }
+
+  /**
+   * Makes the call of an attempt: charges with its committed key and parameters, or asks what became of it when the
+   * provider has named it before. Never inside a transaction; safe to repeat. @returns null when the outcome is unknown.
+   */
+  async ask(payment: Payment): Promise<Charge | null> {
+    try {
+      if (payment.provider_payment_id === null) return await this.gateway.charge(payment.request);
+      // A provider that has lost a charge it had named is unknown, too: charging anew might charge twice.
+      return await this.gateway.find(payment.provider_payment_id);
+    } catch (error) {
+      if (!(error instanceof ChargeOutcomeUnknown)) throw error;
+      this.logger.warn(
+        { order_id: payment.order_id, payment_id: payment.id },
+        `outcome unknown: ${error.message}`,
+      );
+      return null;
+    }
+  }
+
+  /**
+   * Writes what the provider has said of an attempt; null is "unknown". The order must be locked in `tx`. Idempotent: an
+   * attempt that is settled stays as it is. @returns the attempt as it now is, and whether this has settled it.
+   */
+  async settle(
+    id: string,
+    charge: Charge | null,
+    tx: Tx,
+  ): Promise<{ payment: Payment; settledNow: boolean }> {
+    const before = await this.repository.lock(id, tx);
+    if (!before) throw new PaymentNotFound();
+    if (!mayAttemptBecome(before.status, charge?.status ?? 'unknown'))
+      return { payment: before, settledNow: false };
+    const payment = await this.repository.settle(id, charge, this.config.env.PAYMENT_RECOVERY_SECONDS, tx);
+    if (isLive(payment.status)) return { payment, settledNow: false };
+    await this.tell(payment, tx);
+    return { payment, settledNow: true };
+  }
+
+  /** Takes attempts that are due and that nobody is at, so that no other instance asks about them meanwhile. */
+  async claimDue(limit: number): Promise<Payment[]> {
+    return this.database.transaction((tx) =>
+      this.repository.claimDue(this.instance.id, this.callMs, limit, tx),
+    );
+  }
+
+  /** Takes one live attempt if nobody is at it, else null. */
+  async claimOne(id: string, tx: Tx): Promise<Payment | null> {
+    return this.repository.claimOne(id, this.instance.id, this.callMs, tx);
+  }
+
+  /** The attempts to pay an order, oldest first. Whose order it is, is for the caller to check. */
+  async ofOrder(orderId: string): Promise<Payment[]> {
+    return this.repository.ofOrder(orderId);
+  }
+
+  /** A payment as `tx` sees it. @throws PaymentNotFound */
+  async getIn(id: string, tx: Tx): Promise<Payment> {
+    const payment = await this.repository.findIn(id, tx);
+    if (!payment) throw new PaymentNotFound();
+    return payment;
+  }
+
+  /** The attempts to pay an order, oldest first, as `tx` sees them. */
+  async ofOrderIn(orderId: string, tx: Tx): Promise<Payment[]> {
+    return this.repository.ofOrderIn(orderId, tx);
+  }
+
+  /** A payment of the caller's own. @throws PaymentNotFound, for somebody else's as well. */
+  async getOwn(caller: Caller, id: string): Promise<Payment> {
+    const payment = await this.repository.find(id);
+    if (payment?.user_id !== caller.id) throw new PaymentNotFound();
+    return payment;
+  }
+
+  private rowOf(attempt: NewAttempt, number: number): AttemptRow {
+    const { order_id, amount_minor, currency, payment_method, payment_token } = attempt;
+    return {
+      id: uuidv7(),
+      attempt: number,
+      decline_ends_order: attempt.decline_ends_order,
+      request: {
+        idempotency_key: attemptKey(order_id, number),
+        order_id,
+        amount_minor,
+        currency,
+        payment_method,
+        payment_token,
+        return_url: attempt.return_url ?? this.returnUrl(),
+        description: `Order ${order_id}`,
+      },
+    };
+  }
+
+  private returnUrl(): string {
+    return this.config.env.PAYMENT_RETURN_URL ?? `http://localhost:${this.config.env.PORT}/`;
+  }
+
+  private async tell(payment: Payment, tx: Tx): Promise<void> {
+    const { id, order_id, attempt, amount_minor, currency, provider, failure_code } = payment;
+    const type = payment.status === 'succeeded' ? 'payment.succeeded' : 'payment.failed';
+    const data = { payment_id: id, order_id, attempt, amount_minor, currency, provider, failure_code };
+    await this.events.append([{ type, data }], tx);
+  }
+}
