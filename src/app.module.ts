@@ -1,0 +1,35 @@
+import { type DynamicModule, Module } from '@nestjs/common';
+import type { Sequelize } from 'sequelize-typescript';
+import { AdminModule } from './admin/admin.module.js';
+import { AuthModule } from './auth/auth.module.js';
+import { CartModule } from './cart/cart.module.js';
+import { CheckoutModule } from './checkout/checkout.module.js';
+import { EventModule } from './event/event.module.js';
+import { InventoryModule } from './inventory/inventory.module.js';
+import { OrderModule } from './order/order.module.js';
+import { PaymentModule } from './payment/payment.module.js';
+import type { Config } from './platform/config/config.js';
+import { PlatformModule } from './platform/platform.module.js';
+import { ProductModule } from './product/product.module.js';
+
+/** The table of contents. */
+@Module({})
+export class AppModule {
+  static with(config: Config, sequelize: Sequelize): DynamicModule {
+    return {
+      module: AppModule,
+      imports: [
+        PlatformModule.with(config, sequelize),
+        AuthModule,
+        ProductModule,
+        InventoryModule,
+        CartModule,
+        OrderModule,
+        PaymentModule,
+        CheckoutModule,
+        EventModule,
+        AdminModule,
+      ],
+    };
+  }
+}
