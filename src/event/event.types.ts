@@ -5,7 +5,12 @@ export type EventType =
   | 'order.expired'
   | 'order.cancelled'
   | 'payment.succeeded'
-  | 'payment.failed';
+  | 'payment.failed'
+  | 'stock.changed'
+  | 'stock.low'
+  | 'reservation.released'
+  | 'reservation.expired'
+  | 'reservation.extended';
 
 /** Something that has happened, told in the transaction in which it happened. */
 export interface NewEvent {

@@ -2,8 +2,8 @@ import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { EventService } from '../event/event.service.js';
 import type { EventType } from '../event/event.types.js';
-import { InventoryService } from '../inventory/inventory.service.js';
 import type { ReservationEnd } from '../inventory/inventory.types.js';
+import { ReservationService } from '../inventory/reservation.service.js';
 import { Config } from '../platform/config/config.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
@@ -37,7 +37,7 @@ export class OrderService {
   constructor(
     private readonly placement: PlacementService,
     private readonly repository: OrderRepository,
-    private readonly inventory: InventoryService,
+    private readonly reservations: ReservationService,
     private readonly events: EventService,
     private readonly database: DatabaseService,
     private readonly idempotency: IdempotencyService,
@@ -197,7 +197,7 @@ export class OrderService {
   async markPaid(order: OrderRow, reason: string | null, tx: Tx): Promise<void> {
     assertMayBecome(order.status, 'paid');
     await this.repository.updateStatus(order.id, 'paid', 'paid', reason, tx);
-    if (!(await this.inventory.endHold(order.id, 'fulfilled', reason, tx)))
+    if (!(await this.reservations.end(order.id, 'fulfilled', reason, tx)))
       throw new OrderNotPayable(order.status);
     await this.tell('order.paid', order, reason, tx);
   }
@@ -210,7 +210,7 @@ export class OrderService {
     assertMayBecome(order.status, end);
     const payment: PaymentStatus = end === 'failed' ? 'failed' : order.payment_status;
     await this.repository.updateStatus(order.id, end, payment, reason, tx);
-    await this.inventory.endHold(order.id, ENDS[end].hold, reason, tx);
+    await this.reservations.end(order.id, ENDS[end].hold, reason, tx);
     await this.tell(ENDS[end].event, order, reason, tx);
   }
 

@@ -83,11 +83,11 @@ const lockForSale = new Statement<LockedProduct>(
 // Summed first: an UPDATE that finds two changes for one row would apply only one of them, silently.
 const changeStock = new Statement<StockAfter>(
   'product-change-stock',
-  `UPDATE products p SET stock = p.stock + c.delta
+  `UPDATE products p SET stock = p.stock + c.delta, stock_sequence = p.stock_sequence + 1
    FROM (SELECT product_id, sum(delta) AS delta FROM unnest($1::int[], $2::int[]) AS u(product_id, delta)
          GROUP BY product_id) c
    WHERE p.id = c.product_id
-   RETURNING p.id AS product_id, p.stock AS stock_after`,
+   RETURNING p.id AS product_id, p.stock AS stock_after, p.stock_sequence AS sequence`,
 );
 
 /** The columns that a sort goes by, the last of them unique. Ids are given in the order of creation. */

@@ -40,6 +40,8 @@ export interface StockChange {
 export interface StockAfter {
   product_id: number;
   stock_after: number;
+  /** Rises with every change of this product's stock. */
+  sequence: number;
 }
 
 /** SQL: the product with this alias may be sold, stock aside. For other modules' reads, so that the rule stands once. */

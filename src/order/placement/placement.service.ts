@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { EventService } from '../../event/event.service.js';
-import { InventoryService } from '../../inventory/inventory.service.js';
+import { ReservationService } from '../../inventory/reservation.service.js';
 import { Config } from '../../platform/config/config.js';
 import { isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
@@ -38,7 +38,7 @@ export class PlacementService {
     private readonly database: DatabaseService,
     private readonly idempotency: IdempotencyService,
     private readonly products: ProductService,
-    private readonly inventory: InventoryService,
+    private readonly reservations: ReservationService,
     private readonly events: EventService,
     private readonly orders: OrderRepository,
     private readonly money: Money,
@@ -142,7 +142,7 @@ export class PlacementService {
     if (drafts.length === 0) return new Map();
     const now = await this.orders.insert(drafts, this.money.currency, tx);
     const placed = drafts.map((draft) => this.orderOf(draft, now));
-    await this.inventory.take(
+    await this.reservations.hold(
       takings.map(({ order_id, ...taking }) => ({ order_ref: order_id, ...taking })),
       placed.map(({ id, reservation, payment_method }, index) => ({
         id: (reservation as NonNullable<Order['reservation']>).id,

@@ -1,20 +1,12 @@
 import { Injectable } from '@nestjs/common';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { NewReservation, Reservation, ReservationEnd, Taking } from './inventory.types.js';
+import type { Taking } from './inventory.types.js';
 
 const insertTakings = new Statement(
   'ledger-insert-takings',
   `INSERT INTO stock_movements (product_id, kind, delta, stock_after, order_ref)
    SELECT product_id, 'taken', -quantity, stock_after, order_ref
    FROM unnest($1::int[], $2::int[], $3::int[], $4::text[]) AS t(product_id, quantity, stock_after, order_ref)`,
-);
-
-const insertReservations = new Statement(
-  'reservation-insert',
-  `INSERT INTO reservations (id, order_ref, order_id, payment_method, ttl_seconds, expires_at)
-   SELECT id, order_ref, order_id, payment_method, ttl_seconds, now() + ttl_seconds * interval '1 second'
-   FROM unnest($1::uuid[], $2::text[], $3::uuid[], $4::text[], $5::int[])
-     AS r(id, order_ref, order_id, payment_method, ttl_seconds)`,
 );
 
 const findTakenProducts = new Statement<{ product_id: number }>(
@@ -34,21 +26,9 @@ const insertReturns = new Statement<{ product_id: number; delta: number }>(
    RETURNING product_id, delta`,
 );
 
-const endReservation = new Statement<{ id: string }>(
-  'reservation-end',
-  `UPDATE reservations SET status = $2, reason = $3, ended_at = now()
-   WHERE order_ref = $1 AND status = 'active'
-   RETURNING id`,
-);
-
-const findReservation = new Statement<Reservation>(
-  'reservation-find',
-  'SELECT id, status, expires_at FROM reservations WHERE order_ref = $1',
-);
-
-/** All SQL of the tables `stock_movements` (the ledger) and `reservations`. */
+/** All SQL of the table `stock_movements`, the ledger. Rows are added, never changed. */
 @Injectable()
-export class InventoryRepository {
+export class LedgerRepository {
   async insertTakings(takings: Taking[], tx: Tx): Promise<void> {
     await insertTakings.run(
       [
@@ -56,19 +36,6 @@ export class InventoryRepository {
         takings.map(({ quantity }) => quantity),
         takings.map(({ stock_after }) => stock_after),
         takings.map(({ order_ref }) => order_ref),
-      ],
-      tx,
-    );
-  }
-
-  async insertReservations(reservations: NewReservation[], tx: Tx): Promise<void> {
-    await insertReservations.run(
-      [
-        reservations.map(({ id }) => id),
-        reservations.map(({ order_ref }) => order_ref),
-        reservations.map(({ order_id }) => order_id),
-        reservations.map(({ payment_method }) => payment_method),
-        reservations.map(({ ttl_seconds }) => ttl_seconds),
       ],
       tx,
     );
@@ -84,19 +51,5 @@ export class InventoryRepository {
     tx: Tx,
   ): Promise<{ product_id: number; delta: number }[]> {
     return insertReturns.run([orderRef, reason], tx);
-  }
-
-  /** @returns false when the hold has ended before. */
-  async endReservation(
-    orderRef: string,
-    end: ReservationEnd,
-    reason: string | null,
-    tx: Tx,
-  ): Promise<boolean> {
-    return (await endReservation.run([orderRef, end, reason], tx)).length > 0;
-  }
-
-  async findReservation(orderRef: string, tx: Tx): Promise<Reservation | null> {
-    return findReservation.first([orderRef], tx);
   }
 }
