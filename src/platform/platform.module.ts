@@ -4,6 +4,7 @@ import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
+import { JobsModule } from './jobs/jobs.module.js';
 import { Money } from './money.js';
 import { ObservabilityModule } from './observability/observability.module.js';
 
@@ -19,6 +20,7 @@ export class PlatformModule {
         DatabaseModule.with(sequelize),
         IdempotencyModule,
         ObservabilityModule,
+        JobsModule,
       ],
     };
   }

@@ -1,5 +1,8 @@
 import { Logger } from '@nestjs/common';
 
+/** While something is broken, e.g. the database away, frequent work would only fill the log. */
+const PAUSE_AFTER_FAILURE_MS = 1_000;
+
 /**
  * Work that is done again and again for as long as the process runs: never twice at once, never given up for an error,
  * and finished, not cut off, by `stop`.
@@ -29,20 +32,24 @@ export class Recurring {
     await this.underWay;
   }
 
-  private schedule(): void {
+  private schedule(afterMs = this.intervalMs): void {
     if (this.stopped) return;
     this.timer = setTimeout(() => {
-      this.underWay = this.run().finally(() => this.schedule());
-    }, this.intervalMs);
+      this.underWay = this.run().then((done) => {
+        this.schedule(done ? this.intervalMs : Math.max(this.intervalMs, PAUSE_AFTER_FAILURE_MS));
+      });
+    }, afterMs);
     // Background work alone must not keep a process alive whose server is closed.
     this.timer.unref();
   }
 
-  private async run(): Promise<void> {
+  private async run(): Promise<boolean> {
     try {
       await this.work();
+      return true;
     } catch (error) {
       this.logger.warn(`${this.name} failed and will be tried again: ${(error as Error).message}`);
+      return false;
     }
   }
 }

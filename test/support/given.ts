@@ -1,6 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import { AccessTokens } from '../../src/auth/access-token.js';
+import { ApiKeyService } from '../../src/auth/api-key.service.js';
 import type { User } from '../../src/auth/auth.types.js';
+import type { Scope } from '../../src/auth/scopes.js';
 import { UserRepository } from '../../src/auth/user.repository.js';
 import { DatabaseService } from '../../src/platform/database/database.service.js';
 import type { TestApp, TestDatabase } from './boot.js';
@@ -43,6 +45,18 @@ export async function givenAdmin(app: TestApp, database: TestDatabase): Promise<
   });
   await database.sql(`UPDATE users SET role = 'admin' WHERE id = $1`, [user.id]);
   return calling(app, { ...user, role: 'admin' });
+}
+
+export interface GivenApiKey {
+  id: number;
+  key: string;
+  headers: { 'x-api-key': string };
+}
+
+/** Another system, with these scopes. */
+export async function givenApiKey(app: TestApp, ...scopes: Scope[]): Promise<GivenApiKey> {
+  const { id, key } = await app.app.get(ApiKeyService).create({ name: 'warehouse', scopes });
+  return { id, key, headers: { 'x-api-key': key } };
 }
 
 function calling(app: TestApp, user: User): GivenUser {

@@ -7,6 +7,7 @@ import { loadConfig } from '../../dist/platform/config/config.js';
 import { connect } from '../../dist/platform/database/connection.js';
 import { startEmbeddedPostgres } from '../../dist/platform/database/embedded-postgres.js';
 import { runScripts } from '../../dist/platform/database/migrations.js';
+import { installJobs } from '../../dist/platform/jobs/boss.js';
 
 /** One real Postgres for the whole run, with one migrated and seeded database that every test file clones. */
 export default async function setup() {
@@ -23,10 +24,12 @@ export default async function setup() {
   await admin.query('CREATE DATABASE holdfast_template');
   await admin.end();
   const templateUrl = postgres.url.replace(/\/holdfast$/, '/holdfast_template');
-  const sequelize = connect(templateUrl, loadConfig({ DATABASE_URL: templateUrl, NODE_ENV: 'test' }));
+  const config = loadConfig({ DATABASE_URL: templateUrl, NODE_ENV: 'test' });
+  const sequelize = connect(templateUrl, config);
   await runScripts('migrations', sequelize);
   await runScripts('seeders', sequelize);
   await sequelize.close();
+  await installJobs(config);
   process.env.TEST_POSTGRES_URL = postgres.url;
   globalThis.holdfastTest = { postgres, dataDir };
 }

@@ -79,6 +79,11 @@ function asDataDirError(dataDir: string, error: unknown): unknown {
   );
 }
 
+/** A secret that the service on this folder has made, for a tool that runs beside it; undefined when there is none. */
+export async function readSecret(dataDir: string, name: string): Promise<string | undefined> {
+  return (await readSecrets(resolve(dataDir))).get(name);
+}
+
 class ClaimedDir implements DataDir {
   /** One at a time: two secrets made at once would each write a file without the other. */
   private queue: Promise<unknown> = Promise.resolve();
@@ -101,7 +106,7 @@ class ClaimedDir implements DataDir {
 
   private async findOrMakeSecret(name: string): Promise<string> {
     try {
-      const secrets = await this.readSecrets();
+      const secrets = await readSecrets(this.path);
       const known = secrets.get(name);
       if (known !== undefined) return known;
       const made = randomBytes(SECRET_BYTES).toString('base64url');
@@ -112,24 +117,24 @@ class ClaimedDir implements DataDir {
       throw asDataDirError(this.path, error);
     }
   }
+}
 
-  private async readSecrets(): Promise<Map<string, string>> {
-    const file = join(this.path, SECRETS_FILE);
-    const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
-      if (error.code === 'ENOENT') return '{}';
-      throw error;
-    });
-    try {
-      const secrets = Object.entries(JSON.parse(text) as Record<string, unknown>);
-      return new Map(secrets.map(([name, value]) => [name, String(value)]));
-    } catch (error) {
-      // Making new ones would lock us out of our own database.
-      throw new DataDirUnusable(
-        `${file} is damaged: bring it back from a backup, it holds the database's password.`,
-        {
-          cause: error,
-        },
-      );
-    }
+async function readSecrets(dataDir: string): Promise<Map<string, string>> {
+  const file = join(dataDir, SECRETS_FILE);
+  const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
+    if (error.code === 'ENOENT') return '{}';
+    throw error;
+  });
+  try {
+    const secrets = Object.entries(JSON.parse(text) as Record<string, unknown>);
+    return new Map(secrets.map(([name, value]) => [name, String(value)]));
+  } catch (error) {
+    // Making new ones would lock us out of our own database.
+    throw new DataDirUnusable(
+      `${file} is damaged: bring it back from a backup, it holds the database's password.`,
+      {
+        cause: error,
+      },
+    );
   }
 }

@@ -56,6 +56,36 @@ export class DatabaseService {
     }
   }
 
+  /**
+   * Runs `work` in one read-only transaction whose statements all see the database as it was at the first of them, whatever
+   * others commit meanwhile. Nobody waits for it, and it waits for nobody.
+   */
+  async snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return this.sequelize.transaction(async (tx) => {
+      await clientOf(tx).query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+      await this.limit(tx);
+      return work(tx);
+    });
+  }
+
+  /**
+   * Runs `work` under a savepoint of `tx`. When it throws, what it did is undone and no more: who catches the error goes on
+   * in `tx`. The locks that it has taken since are let go.
+   */
+  async part<T>(work: () => Promise<T>, tx: Tx): Promise<T> {
+    const client = clientOf(tx);
+    await client.query('SAVEPOINT part');
+    try {
+      const done = await work();
+      await client.query('RELEASE SAVEPOINT part');
+      return done;
+    } catch (error) {
+      // On a lost connection this fails as well: the first error says why.
+      await client.query('ROLLBACK TO SAVEPOINT part').catch(() => undefined);
+      throw error;
+    }
+  }
+
   /** Runs one statement outside of any transaction, for reads that need no lock and no common snapshot. */
   async read<Row extends object>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
     const connections = this.sequelize.connectionManager as unknown as Connections;

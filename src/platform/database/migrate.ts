@@ -1,4 +1,5 @@
 import { loadConfig } from '../config/config.js';
+import { installJobs } from '../jobs/boss.js';
 import { connect } from './connection.js';
 import { revertNewest, runScripts } from './migrations.js';
 
@@ -11,6 +12,7 @@ async function main(): Promise<void> {
   try {
     const down = process.argv[2] === 'down';
     const names = down ? [await revertNewest(sequelize)] : await runScripts('migrations', sequelize);
+    if (!down) await installJobs(config);
     console.log(names.filter(Boolean).length > 0 ? names.join('\n') : 'nothing to do');
   } finally {
     await sequelize.close();

@@ -20,6 +20,7 @@ const ping = new Statement('health-ping', 'SELECT 1');
 export class HealthService implements BeforeApplicationShutdown {
   private draining = false;
   private migrated = false;
+  private readonly watched = new Map<string, () => Promise<CheckState>>();
 
   constructor(
     @Inject(SEQUELIZE) private readonly sequelize: Sequelize,
@@ -30,6 +31,11 @@ export class HealthService implements BeforeApplicationShutdown {
     this.draining = true;
   }
 
+  /** Adds a check: `check` is asked at each readiness request while the database answers. One that fails is `down`. */
+  watch(name: string, check: () => Promise<CheckState>): void {
+    this.watched.set(name, check);
+  }
+
   /** From now on not ready: a load balancer should send nothing more. */
   drain(): void {
     this.draining = true;
@@ -37,9 +43,12 @@ export class HealthService implements BeforeApplicationShutdown {
 
   /** Asks every dependency, each for a bounded time. */
   async readiness(): Promise<Readiness> {
-    const database = await this.reaches(() => this.database.read(ping, []));
+    const database = await this.within(() => this.database.read(ping, []).then(() => 'up'));
     const migrations = database === 'up' ? await this.migrations() : 'down';
-    const checks: Record<string, CheckState> = { database, migrations, outbox: database };
+    const checks: Record<string, CheckState> = { database, migrations };
+    for (const [name, check] of this.watched) {
+      checks[name] = database === 'up' ? await this.within(check) : 'down';
+    }
     if (this.draining) return { status: 'down', checks };
     const states = Object.values(checks);
     const status = states.includes('down') ? 'down' : states.includes('degraded') ? 'degraded' : 'up';
@@ -49,21 +58,22 @@ export class HealthService implements BeforeApplicationShutdown {
   // A schema does not go back while we run, so having been seen complete is enough.
   private async migrations(): Promise<CheckState> {
     if (this.migrated) return 'up';
-    const state = await this.reaches(async () => {
+    const state = await this.within(async () => {
       const pending = await pendingMigrations(this.sequelize);
-      if (pending.length > 0) throw new Error(`pending: ${pending.join(', ')}`);
+      return pending.length > 0 ? 'down' : 'up';
     });
     this.migrated = state === 'up';
     return state;
   }
 
-  private async reaches(ask: () => Promise<unknown>): Promise<CheckState> {
+  /** What `ask` answers; `down` when it fails or takes too long. */
+  private async within(ask: () => Promise<CheckState>): Promise<CheckState> {
     let timer: NodeJS.Timeout | undefined;
     const limit = new Promise<'down'>((resolve) => {
       timer = setTimeout(resolve, PING_TIMEOUT_MS, 'down');
     });
     try {
-      return await Promise.race([ask().then(() => 'up' as const), limit]);
+      return await Promise.race([ask(), limit]);
     } catch {
       return 'down';
     } finally {

@@ -1,0 +1,219 @@
+import {
+  type BeforeApplicationShutdown,
+  Injectable,
+  Logger,
+  type OnApplicationBootstrap,
+  type OnApplicationShutdown,
+} from '@nestjs/common';
+import type { JobWithMetadata, PgBoss, Queue } from 'pg-boss';
+import { Config } from '../config/config.js';
+import { clientOf, type Tx } from '../database/statement.js';
+import { openBoss, startBoss } from './boss.js';
+import type { DeadJob, Job, QueueOptions, SendOptions } from './jobs.types.js';
+import { Seldom } from './seldom.js';
+
+/** What happens when nobody is notified: a retry whose time has come, a notification that was lost. */
+const POLL_SECONDS = 1;
+const POLL_SCHEDULED_SECONDS = 30;
+/** While the connection that listens is down, or behind a pooler that cannot have one. */
+const POLL_UNNOTIFIED_SECONDS = 0.5;
+const TIME_LIMIT_SECONDS = 60;
+const DEAD_LETTER_ATTEMPTS_MAX = 20;
+/** As long as the log of what was done is kept, so that no job outlives it. */
+const UNFINISHED_KEPT_SECONDS = 30 * 86_400;
+/** Long enough to look at; whoever needs to know longer writes it down. */
+const FINISHED_KEPT_SECONDS = 3_600;
+const STOP_TIMEOUT_MS = 15_000;
+const TROUBLE_INTERVAL_MS = 10_000;
+
+interface Opening {
+  queue: Queue;
+  workers: number;
+  work: (job: JobWithMetadata<object>) => Promise<void>;
+  cron?: string;
+}
+
+/**
+ * Background work that survives the process: pg-boss on our own database. A job is delivered at least once.
+ *
+ * Open queues and schedules in `onModuleInit`: the work begins when the application has started. A stop finishes what is
+ * under way; requests that are still being answered meanwhile may go on sending.
+ */
+@Injectable()
+export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
+  private readonly logger = new Logger(Jobs.name);
+  private readonly trouble = new Seldom(TROUBLE_INTERVAL_MS, (message) => this.logger.warn(message));
+  private readonly boss: PgBoss;
+  private readonly openings: Opening[] = [];
+  private starting: Promise<void> | undefined;
+
+  constructor(config: Config) {
+    this.boss = openBoss(config, config.env.MIGRATE_ON_START, (message) => this.trouble.tell(message));
+  }
+
+  /** Opens a queue and works on it. What `work` throws is tried again, with back-off. */
+  async queue<Data extends object>(
+    name: string,
+    options: QueueOptions,
+    work: (job: Job<Data>) => Promise<void>,
+  ): Promise<void> {
+    await this.register({
+      queue: toQueue(name, options),
+      workers: options.concurrency ?? 1,
+      work: (job) => work(toJob(job as JobWithMetadata<Data>)),
+    });
+  }
+
+  /** Opens a queue for jobs that were given up elsewhere, and works on it. */
+  async deadLetterQueue<Data extends object>(
+    name: string,
+    work: (job: DeadJob<Data>) => Promise<void>,
+  ): Promise<void> {
+    await this.register({
+      queue: toQueue(name, { attemptsMax: DEAD_LETTER_ATTEMPTS_MAX }),
+      workers: 1,
+      work: (job) => work(toDeadJob(job as JobWithMetadata<Data>)),
+    });
+  }
+
+  /**
+   * Runs `work` at the times of `cron` (UTC), in one of the processes that share the database. A time that comes while no
+   * process runs is left out.
+   */
+  async schedule(name: string, cron: string, work: () => Promise<void>): Promise<void> {
+    const queue = toQueue(name, { attemptsMax: 3, retryBaseMs: 60_000, timeLimitSeconds: 3_600 });
+    await this.register({ queue: { ...queue, policy: 'singleton' }, workers: 1, work, cron });
+  }
+
+  /**
+   * Puts a job into a queue, in `tx`: it is there if and only if the transaction commits.
+   * @returns the job's id. @throws Error when there is no such queue.
+   */
+  async send(queue: string, data: object, options: SendOptions, tx: Tx): Promise<string> {
+    await this.start();
+    const { delaySeconds } = options;
+    const later = delaySeconds === undefined ? {} : { startAfter: Math.ceil(delaySeconds) };
+    const id = await this.boss.send(queue, data, { ...later, db: inside(tx) });
+    if (id === null) throw new Error(`the queue ${queue} did not take the job`);
+    return id;
+  }
+
+  /** `send` for many jobs, by one statement. */
+  async sendAll(queue: string, data: object[], tx: Tx): Promise<void> {
+    if (data.length === 0) return;
+    await this.start();
+    await this.boss.insert(
+      queue,
+      data.map((one) => ({ data: one })),
+      { db: inside(tx) },
+    );
+  }
+
+  /** Resolves when jobs can be sent. Idempotent. @throws JobsUnusable */
+  start(): Promise<void> {
+    this.starting ??= this.begin();
+    return this.starting;
+  }
+
+  async onApplicationBootstrap(): Promise<void> {
+    await this.start();
+  }
+
+  async beforeApplicationShutdown(): Promise<void> {
+    await Promise.all(this.openings.map(({ queue }) => this.boss.offWork(queue.name, { wait: true })));
+  }
+
+  async onApplicationShutdown(): Promise<void> {
+    await this.boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS });
+    this.trouble.stop();
+  }
+
+  private async begin(): Promise<void> {
+    await startBoss(this.boss);
+    for (const opening of this.openings) await this.open(opening);
+  }
+
+  private async register(opening: Opening): Promise<void> {
+    this.openings.push(opening);
+    if (!this.starting) return;
+    await this.starting;
+    await this.open(opening);
+  }
+
+  private async open({ queue, workers, work, cron }: Opening): Promise<void> {
+    const { name, policy, ...settings } = queue;
+    await this.boss.createQueue(name, { ...settings, policy });
+    // The queue may be there since an earlier version of us, which had other settings.
+    await this.boss.updateQueue(name, settings);
+    if (cron) await this.boss.schedule(name, cron);
+    for (let count = 0; count < workers; count++)
+      await this.addWorker(name, cron ? POLL_SCHEDULED_SECONDS : POLL_SECONDS, work);
+  }
+
+  private async addWorker(name: string, pollSeconds: number, work: Opening['work']): Promise<void> {
+    const worker = await this.boss.work(
+      name,
+      {
+        batchSize: 1,
+        includeMetadata: true,
+        pollingIntervalSeconds: POLL_UNNOTIFIED_SECONDS,
+        notifyPollingIntervalSeconds: pollSeconds,
+      },
+      async (jobs: JobWithMetadata<object>[]) => {
+        // One notification may stand for many jobs: where one was, look again at once.
+        this.boss.notifyWorker(worker);
+        for (const job of jobs) await this.attempt(name, job, work);
+      },
+    );
+  }
+
+  private async attempt(name: string, job: JobWithMetadata<object>, work: Opening['work']): Promise<void> {
+    try {
+      await work(job);
+    } catch (error) {
+      this.logger.warn(`${name} failed at attempt ${job.retryCount + 1}: ${(error as Error).message}`);
+      throw error;
+    }
+  }
+}
+
+/** Lets pg-boss write on the transaction's own connection. */
+function inside(tx: Tx) {
+  return { executeSql: (text: string, values?: unknown[]) => clientOf(tx).query(text, values) };
+}
+
+function toQueue(name: string, options: QueueOptions): Queue {
+  return {
+    name,
+    retryLimit: options.attemptsMax - 1,
+    retryDelay: Math.max(1, Math.ceil((options.retryBaseMs ?? 1_000) / 1_000)),
+    retryBackoff: true,
+    expireInSeconds: options.timeLimitSeconds ?? TIME_LIMIT_SECONDS,
+    retentionSeconds: UNFINISHED_KEPT_SECONDS,
+    deleteAfterSeconds: FINISHED_KEPT_SECONDS,
+    notify: true,
+    ...(options.deadLetterQueue ? { deadLetter: options.deadLetterQueue } : {}),
+  };
+}
+
+function toJob<Data extends object>({ id, data, retryCount }: JobWithMetadata<Data>): Job<Data> {
+  return { id, data, attempt: retryCount + 1 };
+}
+
+function toDeadJob<Data extends object>(job: JobWithMetadata<Data>): DeadJob<Data> {
+  return {
+    ...toJob(job),
+    source: {
+      id: job.sourceId ?? job.id,
+      queue: job.sourceName ?? '',
+      attempts: (job.sourceRetryCount ?? 0) + 1,
+      error: messageOf(job.sourceOutput),
+    },
+  };
+}
+
+/** pg-boss keeps a thrown error as its members, and its own verdicts, such as a job timed out, under `value`. */
+function messageOf(output: object | null): string {
+  const { message, value } = (output ?? {}) as { message?: unknown; value?: { message?: unknown } };
+  return String(message ?? value?.message ?? 'the job failed without a word');
+}

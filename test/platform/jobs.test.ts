@@ -1,0 +1,151 @@
+import { pino } from 'pino';
+import { createApp } from '../../src/app.js';
+import { Config, loadConfig } from '../../src/platform/config/config.js';
+import { connect } from '../../src/platform/database/connection.js';
+import { DatabaseService } from '../../src/platform/database/database.service.js';
+import { installJobs } from '../../src/platform/jobs/boss.js';
+import { Jobs } from '../../src/platform/jobs/jobs.service.js';
+import type { DeadJob } from '../../src/platform/jobs/jobs.types.js';
+import { Seldom } from '../../src/platform/jobs/seldom.js';
+import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
+import { eventually } from '../support/eventually.js';
+
+let database: TestDatabase;
+
+beforeEach(async () => {
+  database = await cloneDatabase();
+});
+afterEach(async () => {
+  await database.drop();
+});
+
+type Note = { n: number };
+
+describe('a job', () => {
+  let app: TestApp;
+  let heard: number[];
+  let dead: DeadJob<Note>[];
+
+  beforeEach(async () => {
+    heard = [];
+    dead = [];
+    app = await bootApp(database, {}, (nest) => {
+      const jobs = nest.get(Jobs);
+      void jobs.deadLetterQueue<Note>('notes-dead', async (job) => {
+        dead.push(job);
+      });
+      void jobs.queue<Note>(
+        'notes',
+        { attemptsMax: 2, deadLetterQueue: 'notes-dead' },
+        async ({ data, attempt }) => {
+          heard.push(data.n);
+          if (data.n < 0) throw new Error(`no at attempt ${attempt}`);
+        },
+      );
+    });
+  });
+  afterEach(async () => {
+    await app.close();
+  });
+
+  const inTransaction = <T>(work: Parameters<DatabaseService['transaction']>[0]) =>
+    app.app.get(DatabaseService).transaction(work) as Promise<T>;
+
+  it('is done after the transaction that sent it has committed', async () => {
+    await inTransaction(async (tx) => {
+      await app.app.get(Jobs).send('notes', { n: 1 }, {}, tx);
+    });
+    await eventually(() => heard.includes(1));
+  });
+
+  it('is not there when its transaction is rolled back', async () => {
+    const undone = inTransaction(async (tx) => {
+      await app.app.get(Jobs).send('notes', { n: 1 }, {}, tx);
+      await app.app.get(Jobs).sendAll('notes', [{ n: 2 }, { n: 3 }], tx);
+      throw new Error('changed my mind');
+    });
+    await expect(undone).rejects.toThrow('changed my mind');
+    await inTransaction((tx) => app.app.get(Jobs).send('notes', { n: 4 }, {}, tx));
+    await eventually(() => heard.includes(4));
+    expect(heard).toEqual([4]);
+  });
+
+  it('among many that one notification stands for is done without waiting for the next look', async () => {
+    const ns = Array.from({ length: 40 }, (_, n) => n);
+    await inTransaction((tx) =>
+      app.app.get(Jobs).sendAll(
+        'notes',
+        ns.map((n) => ({ n })),
+        tx,
+      ),
+    );
+    await eventually(() => heard.length === ns.length, { within: 8_000 });
+    expect(heard.toSorted((one, other) => one - other)).toEqual(ns);
+  });
+
+  it('that may not begin yet is not begun', async () => {
+    await inTransaction((tx) => app.app.get(Jobs).send('notes', { n: 1 }, { delaySeconds: 3_600 }, tx));
+    await inTransaction((tx) => app.app.get(Jobs).send('notes', { n: 2 }, {}, tx));
+    await eventually(() => heard.includes(2));
+    expect(heard).toEqual([2]);
+  });
+
+  it('that fails at every try goes to the dead letters, with what the last one threw', async () => {
+    const id = await inTransaction((tx) => app.app.get(Jobs).send('notes', { n: -1 }, {}, tx));
+    await eventually(() => dead.length > 0);
+    expect(heard).toEqual([-1, -1]);
+    expect(dead[0]).toMatchObject({
+      data: { n: -1 },
+      source: { id, queue: 'notes', attempts: 2, error: 'no at attempt 2' },
+    });
+  });
+
+  it('for a queue that nobody has opened is refused', async () => {
+    const sent = inTransaction((tx) => app.app.get(Jobs).send('nowhere', {}, {}, tx));
+    await expect(sent).rejects.toThrow('nowhere');
+  });
+});
+
+describe('the job queue', () => {
+  const settings = (database: TestDatabase) =>
+    loadConfig({
+      NODE_ENV: 'test',
+      DATABASE_URL: database.url,
+      MIGRATE_ON_START: 'false',
+      JWT_SECRET: 'only-for-tests-0123456789abcdefghijkl',
+    });
+
+  async function start(config: Config) {
+    const sequelize = connect(database.url, config);
+    const app = await createApp(config, sequelize, pino({ level: 'silent' }));
+    try {
+      await app.init();
+    } finally {
+      await app.close();
+      await sequelize.close();
+    }
+  }
+
+  it('whose schema is missing says what to do, when the service may not migrate', async () => {
+    await database.sql('DROP SCHEMA pgboss CASCADE');
+    await expect(start(settings(database))).rejects.toThrow(/npm run migrate/);
+  });
+
+  it('is installed by the migration, also where the service itself may not migrate', async () => {
+    await database.sql('DROP SCHEMA pgboss CASCADE');
+    await installJobs(settings(database));
+    await installJobs(settings(database));
+    await start(settings(database));
+  });
+});
+
+describe('what is seldom told', () => {
+  it('is told at once, then summed up', () => {
+    const told: string[] = [];
+    const seldom = new Seldom(3_600_000, (message) => told.push(message));
+    for (const message of ['one', 'two', 'three']) seldom.tell(message);
+    expect(told).toEqual(['one']);
+    seldom.stop();
+    expect(told).toEqual(['one', 'three (and 1 more like it)']);
+  });
+});
