@@ -1,27 +1,38 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
-import { Statement, type Tx } from '../platform/database/statement.js';
+import type { Tx } from '../platform/database/tx.js';
+import { decodeUuidCursor, encodeCursor, pageOf } from '../platform/http/page.js';
+import type { EventsQuery } from './event.dto.js';
+import { EventRepository } from './event.repository.js';
 import type { NewEvent } from './event.types.js';
+import { type EventPageView, viewOfEvent } from './event.view.js';
 
-const append = new Statement(
-  'event-append',
-  `INSERT INTO events (id, type, data)
-   SELECT id, type, data FROM unnest($1::uuid[], $2::text[], $3::jsonb[]) AS e(id, type, data)`,
-);
+const NEWEST_FIRST = 'events-newest-first';
 
 /** The outbox: a change and its event are one transaction, so neither is ever there without the other. */
 @Injectable()
 export class EventService {
-  /** Writes the events with the change that `tx` makes. */
+  constructor(private readonly repository: EventRepository) {}
+
+  /** Writes the events with the change that `tx` makes. Their consumers are told soon after it has committed. */
   async append(events: NewEvent[], tx: Tx): Promise<void> {
-    if (events.length === 0) return;
-    await append.run(
-      [
-        events.map(() => uuidv7()),
-        events.map(({ type }) => type),
-        events.map(({ data }) => JSON.stringify(data)),
-      ],
-      tx,
+    if (events.length > 0) await this.repository.append(events, tx);
+  }
+
+  /** What has happened, newest first. */
+  async list(query: EventsQuery): Promise<EventPageView> {
+    const type = query.type ?? null;
+    const events = await this.repository.list(
+      type,
+      decodeUuidCursor(NEWEST_FIRST, query.cursor),
+      query.limit + 1,
     );
+    const { rows, next_cursor } = pageOf(events, query, viewOfEvent, ({ id }) =>
+      encodeCursor(NEWEST_FIRST, [id]),
+    );
+    return {
+      events: rows,
+      next_cursor,
+      ...(query.count ? { total: await this.repository.count(type) } : {}),
+    };
   }
 }
