@@ -1,4 +1,4 @@
-import { DomainError } from '../platform/errors.js';
+import { DomainError, NotFound } from '../platform/errors.js';
 
 /** Somebody has registered with this e-mail. */
 export class EmailTaken extends DomainError {
@@ -35,7 +35,23 @@ export class Unauthenticated extends DomainError {
   readonly kind = 'unauthenticated';
   readonly code = 'unauthenticated';
 
+  constructor(what: 'an access token' | 'an access token or an API key' = 'an access token') {
+    super(`${what} is required`);
+  }
+}
+
+/** The API key was not made by us or has been revoked: the answer does not tell which. */
+export class ApiKeyInvalid extends DomainError {
+  readonly kind = 'unauthenticated';
+  readonly code = 'invalid_api_key';
+
   constructor() {
-    super('an access token is required');
+    super('the API key is invalid or has been revoked');
+  }
+}
+
+export class ApiKeyNotFound extends NotFound {
+  constructor() {
+    super('API key not found');
   }
 }

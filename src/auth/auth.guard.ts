@@ -1,11 +1,13 @@
 import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { Forbidden } from '../platform/errors.js';
-import type { Caller, CallerRequest, Role } from '../platform/http/caller.js';
+import type { Caller, CallerRequest, KeyCaller, Role } from '../platform/http/caller.js';
 import { IS_PUBLIC } from '../platform/http/public.js';
 import { AccessTokens } from './access-token.js';
+import { ApiKeyService } from './api-key.service.js';
 import { TokenInvalid, Unauthenticated } from './auth.errors.js';
 import { ROLES, roleNeeded } from './roles.js';
+import { SCOPE, type Scope, scopeNeeded } from './scopes.js';
 
 const LEADS_TO_TOKEN = 'holdfast:leads-to-token';
 
@@ -16,26 +18,49 @@ const LEADS_TO_TOKEN = 'holdfast:leads-to-token';
 export const LeadsToToken = () => SetMetadata(LEADS_TO_TOKEN, true);
 
 /**
- * Finds out who is calling, on every route. Who is not known gets no further than the public ones, and only the named
- * roles get to those under `@Roles`. A token that is there must be good, also where none is needed: who believes to be
- * logged in must not be taken for a stranger in silence.
+ * Finds out who is calling, on every route. Who is not known gets no further than the public ones, only the named roles get
+ * to those under `@Roles`, and only admins and API keys to those under `@Scopes`: nowhere else is a key looked at.
+ *
+ * A token that is there must be good, also where none is needed: who believes to be logged in must not be taken for a
+ * stranger in silence.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
   constructor(
     private readonly reflector: Reflector,
     private readonly accessTokens: AccessTokens,
+    private readonly apiKeys: ApiKeyService,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean {
+  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
     const stated = <T>(key: string) =>
       this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
     const request = context.switchToHttp().getRequest<CallerRequest>();
     request.caller = this.callerOf(request.headers.authorization, stated<boolean>(LEADS_TO_TOKEN));
     const roles = stated<Role[]>(ROLES);
+    // Where several are stated, on a controller and its method, the strictest goes.
+    const scope = roles === undefined ? stated<Scope>(SCOPE) : undefined;
+    if (scope !== undefined) return this.admitByScope(request, scope);
     const isPublic = roles === undefined && stated<boolean>(IS_PUBLIC);
     if (!isPublic) admit(request.caller, roles);
     return true;
+  }
+
+  // A token that is there decides: a key beside it is not looked at.
+  private async admitByScope(request: CallerRequest, scope: Scope): Promise<boolean> {
+    if (request.caller === undefined) {
+      request.apiKey = await this.keyWithScope(request.headers['x-api-key'], scope);
+    } else if (request.caller.role !== 'admin') {
+      throw new Forbidden(scopeNeeded(scope));
+    }
+    return true;
+  }
+
+  private async keyWithScope(header: string | string[] | undefined, scope: Scope): Promise<KeyCaller> {
+    if (header === undefined) throw new Unauthenticated('an access token or an API key');
+    const { id, name, scopes } = await this.apiKeys.verify(String(header));
+    if (!scopes.includes(scope)) throw new Forbidden(scopeNeeded(scope));
+    return { id, name };
   }
 
   private callerOf(authorization = '', overlooksBad = false): Caller | undefined {

@@ -2,6 +2,8 @@ import { Module } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { AccessTokens } from './access-token.js';
 import { AdminAccount } from './admin-account.js';
+import { ApiKeyRepository } from './api-key.repository.js';
+import { ApiKeyService } from './api-key.service.js';
 import { AuthController } from './auth.controller.js';
 import { AuthGuard } from './auth.guard.js';
 import { AuthService } from './auth.service.js';
@@ -15,12 +17,14 @@ import { UserRepository } from './user.repository.js';
   providers: [
     AccessTokens,
     AdminAccount,
+    ApiKeyRepository,
+    ApiKeyService,
     AuthService,
     RefreshTokenCleanup,
     RefreshTokenRepository,
     UserRepository,
     { provide: APP_GUARD, useClass: AuthGuard },
   ],
-  exports: [AdminAccount, AuthService],
+  exports: [AdminAccount, ApiKeyService, AuthService],
 })
 export class AuthModule {}

@@ -9,10 +9,19 @@ export interface Caller {
   role: Role;
 }
 
-/** A request that the guard has let through; `caller` is missing on public routes without a token. */
-export type CallerRequest = FastifyRequest & { caller?: Caller };
+/** Another system, by the API key that it calls with. Its ids are not those of users. */
+export interface KeyCaller {
+  id: number;
+  name: string;
+}
 
-/** The caller that the guard has found. On public routes without a token there is none. */
+/**
+ * A request that the guard has let through: from a user (`caller`) or, on routes that take keys, from another system
+ * (`apiKey`), never both. On public routes without a token it is neither.
+ */
+export type CallerRequest = FastifyRequest & { caller?: Caller; apiKey?: KeyCaller };
+
+/** The user whom the guard has found. There is none for an API key, and on public routes without a token. */
 export const CurrentUser = createParamDecorator(
   (_: unknown, context: ExecutionContext) => context.switchToHttp().getRequest<CallerRequest>().caller,
 );

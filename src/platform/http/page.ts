@@ -5,6 +5,7 @@ import { AsBoolean, AsNumber } from './validation.js';
 
 export const PAGE_LIMIT_DEFAULT = 20;
 export const PAGE_LIMIT_MAX = 100;
+const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 
 /** What every list takes. */
 export class PageQuery {
@@ -64,6 +65,15 @@ export function decodeCursor(
   const keyset = parsed.slice(1) as Keyset;
   if (!keyset.every((value, index) => isSane(value, kinds[index]))) throw refuse();
   return keyset;
+}
+
+/** `decodeCursor` for an order by nothing but a UUID. */
+export function decodeUuidCursor(order: string, cursor: string | undefined): string | null {
+  const keyset = decodeCursor(order, ['string'], cursor);
+  if (keyset === null) return null;
+  const id = String(keyset[0]);
+  if (!UUID.test(id)) throw ValidationFailed.of('cursor', 'cursor is not one of ours');
+  return id;
 }
 
 function isSane(value: unknown, kind: string | undefined): boolean {

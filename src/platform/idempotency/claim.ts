@@ -25,11 +25,17 @@ export function claimOf(request: CallerRequest, key: string, body: unknown): Cla
   }
   const path = request.url.split('?')[0];
   return {
-    scope: `${request.caller?.id ?? '-'} ${request.method} ${path} ${key}`,
+    scope: `${callerOf(request)} ${request.method} ${path} ${key}`,
     bodyHash: createHash('sha256')
       .update(canonical(body ?? null) ?? 'null')
       .digest(),
   };
+}
+
+// User 7 and API key 7 are two callers.
+function callerOf({ caller, apiKey }: CallerRequest): string {
+  if (caller) return String(caller.id);
+  return apiKey ? `key:${apiKey.id}` : '-';
 }
 
 /** The `Idempotency-Key` header as it came, or undefined. */
