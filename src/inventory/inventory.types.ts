@@ -1,3 +1,5 @@
+import type { Tx } from '../platform/database/tx.js';
+
 /** Goods that an order takes out of what can be sold. */
 export interface Taking {
   order_ref: string;
@@ -12,7 +14,8 @@ export interface NewReservation {
   order_ref: string;
   /** The shop's own order, or null when another system holds. */
   order_id: string | null;
-  payment_method: string;
+  /** Null when another system has not said. */
+  payment_method: string | null;
   ttl_seconds: number;
 }
 
@@ -22,6 +25,103 @@ export interface Reservation {
   expires_at: Date;
 }
 
+/** A row of `reservations`, and whether its time has passed by the database's clock. */
+export interface ReservationRow extends NewReservation {
+  status: ReservationStatus;
+  /** By how much it has been extended in all. */
+  extended_seconds: number;
+  expires_at: Date;
+  overdue: boolean;
+  reason: string | null;
+  created_at: Date;
+  ended_at: Date | null;
+}
+
+/** A row of `reservations` with the goods that the ledger shows as taken for it. */
+export interface ReservationWithItems extends ReservationRow {
+  items: Goods[];
+}
+
+/** So many pieces of a product. */
+export interface Goods {
+  product_id: number;
+  quantity: number;
+}
+
+/** A hold whose time has passed while its goods are still held. */
+export interface OverdueHold {
+  id: string;
+  order_ref: string;
+  order_id: string | null;
+}
+
+/** What to do about a row that somebody else has locked: wait for them, or leave it to them. */
+export type WhenLocked = 'wait' | 'skip';
+
+/**
+ * Ends the shop's own orders whose holds have run out. Inventory knows no orders, so the order module registers one of these
+ * with `OverdueHolds` at its start.
+ */
+export interface OrderEnder {
+  /** Locks those of these orders that may expire now, by ascending id, together with their holds. @returns their ids. */
+  lockOverdue(orderIds: string[], whenLocked: WhenLocked, tx: Tx): Promise<string[]>;
+  /** Ends an order that `lockOverdue` has locked in `tx`. */
+  expire(orderId: string, tx: Tx): Promise<void>;
+}
+
 export type ReservationStatus = 'active' | 'fulfilled' | 'cancelled' | 'expired';
 /** How a hold can end. */
 export type ReservationEnd = Exclude<ReservationStatus, 'active'>;
+
+export const MOVEMENT_KINDS = ['in', 'out', 'adjustment', 'taken', 'returned'] as const;
+export type MovementKind = (typeof MOVEMENT_KINDS)[number];
+/** The kinds that somebody enters; the others come from orders. */
+export type EnteredKind = Exclude<MovementKind, 'taken' | 'returned'>;
+
+/** A row of the ledger. `delta` is signed: negative when stock went down. */
+export interface Movement {
+  id: number;
+  product_id: number;
+  kind: MovementKind;
+  delta: number;
+  stock_after: number;
+  order_ref: string | null;
+  reason: string | null;
+  notes: string | null;
+  created_at: Date;
+}
+
+/** A movement that no order stands behind, about to be written. */
+export interface EnteredMovement {
+  product_id: number;
+  kind: EnteredKind;
+  delta: number;
+  stock_after: number;
+}
+
+/** What the ledger shows that an order has taken of one product. */
+export interface Taken {
+  product_id: number;
+  quantity: number;
+  stock_after: number;
+  /** How much of it has come back; null before, and it comes back only once. */
+  returned: number | null;
+  /** The stock after it had come back. */
+  returned_stock_after: number | null;
+}
+
+/** How much of what was taken is to come back: at most the quantity, or with null all of it. */
+export interface GivingBack {
+  product_id: number;
+  quantity: number | null;
+}
+
+export interface MovementFilter {
+  product_id?: number;
+  order_ref?: string;
+  kind?: MovementKind;
+  /** Included. */
+  from?: Date;
+  /** Not included. */
+  to?: Date;
+}

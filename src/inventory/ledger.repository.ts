@@ -1,6 +1,22 @@
 import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { Taking } from './inventory.types.js';
+import type {
+  EnteredMovement,
+  GivingBack,
+  Movement,
+  MovementFilter,
+  Taken,
+  Taking,
+} from './inventory.types.js';
+
+const COLUMNS = 'id, product_id, kind, delta, stock_after, order_ref, reason, notes, created_at';
+
+// A lock on a name: another system's order has no row of its own that could be locked.
+const lockOrder = new Statement(
+  'ledger-lock-order',
+  `SELECT pg_advisory_xact_lock(hashtextextended('inventory ' || $1, 0))`,
+);
 
 const insertTakings = new Statement(
   'ledger-insert-takings',
@@ -9,26 +25,60 @@ const insertTakings = new Statement(
    FROM unnest($1::int[], $2::int[], $3::int[], $4::text[]) AS t(product_id, quantity, stock_after, order_ref)`,
 );
 
-const findTakenProducts = new Statement<{ product_id: number }>(
-  'ledger-find-taken-products',
-  `SELECT product_id FROM stock_movements WHERE order_ref = $1 AND kind = 'taken' ORDER BY product_id`,
+// In the order in which it was taken.
+const findTaken = new Statement<Taken>(
+  'ledger-find-taken',
+  `SELECT t.product_id, -t.delta AS quantity, t.stock_after, b.delta AS returned, b.stock_after AS returned_stock_after
+   FROM stock_movements t
+   LEFT JOIN stock_movements b ON b.order_ref = t.order_ref AND b.product_id = t.product_id AND b.kind = 'returned'
+   WHERE t.order_ref = $1 AND t.kind = 'taken' ORDER BY t.id`,
 );
 
 // What was taken is read from the ledger, never from the caller. The unique key (order_ref, product_id, kind) makes a
 // second return of the same goods insert nothing, so that nothing is added to the stock either.
-const insertReturns = new Statement<{ product_id: number; delta: number }>(
+const insertReturns = new Statement<{ product_id: number; delta: number; stock_after: number }>(
   'ledger-insert-returns',
   `INSERT INTO stock_movements (product_id, kind, delta, stock_after, order_ref, reason)
-   SELECT t.product_id, 'returned', -t.delta, p.stock - t.delta, t.order_ref, $2
-   FROM stock_movements t JOIN products p ON p.id = t.product_id
-   WHERE t.order_ref = $1 AND t.kind = 'taken'
+   SELECT t.product_id, 'returned', back.quantity, p.stock + back.quantity, t.order_ref, $2
+   FROM unnest($3::int[], $4::int[]) AS wanted(product_id, quantity)
+   JOIN stock_movements t ON t.order_ref = $1 AND t.product_id = wanted.product_id AND t.kind = 'taken'
+   JOIN products p ON p.id = t.product_id,
+   LATERAL (SELECT least(-t.delta, wanted.quantity) AS quantity) back
    ON CONFLICT DO NOTHING
-   RETURNING product_id, delta`,
+   RETURNING product_id, delta, stock_after`,
 );
 
-/** All SQL of the table `stock_movements`, the ledger. Rows are added, never changed. */
+const insertEntered = new Statement<Movement>(
+  'ledger-insert-entered',
+  `INSERT INTO stock_movements (product_id, kind, delta, stock_after, reason, notes)
+   SELECT product_id, kind, delta, stock_after, $5, $6
+   FROM unnest($1::int[], $2::text[], $3::int[], $4::int[]) AS m(product_id, kind, delta, stock_after)
+   RETURNING ${COLUMNS}`,
+);
+
+const rememberRollback = new Statement(
+  'ledger-remember-rollback',
+  `INSERT INTO inventory_rollbacks (order_ref, product_id) SELECT $1, product_id FROM unnest($2::int[]) AS p(product_id)
+   ON CONFLICT DO NOTHING`,
+);
+
+const findRollback = new Statement<{ order_ref: string }>(
+  'ledger-find-rollback',
+  `SELECT order_ref FROM inventory_rollbacks
+   WHERE order_ref = $1 AND (product_id IS NULL OR product_id = ANY($2::int[])) LIMIT 1`,
+);
+
+/**
+ * All SQL of the tables `stock_movements`, the ledger, whose rows are added and never changed, and `inventory_rollbacks`.
+ */
 @Injectable()
 export class LedgerRepository {
+  constructor(private readonly database: DatabaseService) {}
+
+  async lockOrder(orderRef: string, tx: Tx): Promise<void> {
+    await lockOrder.run([orderRef], tx);
+  }
+
   async insertTakings(takings: Taking[], tx: Tx): Promise<void> {
     await insertTakings.run(
       [
@@ -41,15 +91,75 @@ export class LedgerRepository {
     );
   }
 
-  async findTakenProducts(orderRef: string, tx: Tx): Promise<number[]> {
-    return (await findTakenProducts.run([orderRef], tx)).map(({ product_id }) => product_id);
+  async findTaken(orderRef: string, tx: Tx): Promise<Taken[]> {
+    return findTaken.run([orderRef], tx);
   }
 
+  /** @returns what was inserted now: nothing for what had come back before, or was never taken. */
   async insertReturns(
     orderRef: string,
+    wanted: GivingBack[],
     reason: string,
     tx: Tx,
-  ): Promise<{ product_id: number; delta: number }[]> {
-    return insertReturns.run([orderRef, reason], tx);
+  ): Promise<{ product_id: number; delta: number; stock_after: number }[]> {
+    const ids = wanted.map(({ product_id }) => product_id);
+    const quantities = wanted.map(({ quantity }) => quantity);
+    return insertReturns.run([orderRef, reason, ids, quantities], tx);
   }
+
+  async insertEntered(
+    movements: EnteredMovement[],
+    reason: string | null,
+    notes: string | null,
+    tx: Tx,
+  ): Promise<Movement[]> {
+    return insertEntered.run(
+      [
+        movements.map(({ product_id }) => product_id),
+        movements.map(({ kind }) => kind),
+        movements.map(({ delta }) => delta),
+        movements.map(({ stock_after }) => stock_after),
+        reason,
+        notes,
+      ],
+      tx,
+    );
+  }
+
+  /** With null for a product: of all products. */
+  async rememberRollback(orderRef: string, productIds: (number | null)[], tx: Tx): Promise<void> {
+    await rememberRollback.run([orderRef, productIds], tx);
+  }
+
+  async hasRollback(orderRef: string, productIds: number[], tx: Tx): Promise<boolean> {
+    return (await findRollback.first([orderRef, productIds], tx)) !== null;
+  }
+
+  /** Newest first, from below the id `before`. */
+  async list(filter: MovementFilter, before: number | null, limit: number): Promise<Movement[]> {
+    const values: unknown[] = [];
+    const conditions = conditionsOf(filter, values);
+    if (before !== null) conditions.push(`id < $${values.push(before)}::bigint`);
+    const text = `SELECT ${COLUMNS} FROM stock_movements WHERE ${conditions.join(' AND ')}
+      ORDER BY id DESC LIMIT $${values.push(limit)}`;
+    return this.database.read(new Statement<Movement>('', text), values);
+  }
+
+  async count(filter: MovementFilter): Promise<number> {
+    const values: unknown[] = [];
+    const text = `SELECT count(*) AS total FROM stock_movements WHERE ${conditionsOf(filter, values).join(' AND ')}`;
+    return (await this.database.readFirst(new Statement<{ total: number }>('', text), values))?.total ?? 0;
+  }
+}
+
+/** Only fixed texts and placeholders: whatever a client has sent is put into `values`. */
+function conditionsOf(filter: MovementFilter, values: unknown[]): string[] {
+  const { product_id, order_ref, kind, from, to } = filter;
+  const conditions = ['true'];
+  if (product_id !== undefined) conditions.push(`product_id = $${values.push(product_id)}`);
+  if (order_ref !== undefined) conditions.push(`order_ref = $${values.push(order_ref)}`);
+  if (kind !== undefined) conditions.push(`kind = $${values.push(kind)}`);
+  if (from !== undefined) conditions.push(`created_at >= $${values.push(from)}`);
+  if (to !== undefined) conditions.push(`created_at < $${values.push(to)}`);
+  return conditions;
 }

@@ -3,7 +3,14 @@ import { EventService } from '../event/event.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { ProductService } from '../product/product.service.js';
 import type { StockChange } from '../product/product.types.js';
-import type { Taking } from './inventory.types.js';
+import type {
+  EnteredMovement,
+  GivingBack,
+  Movement,
+  MovementFilter,
+  Taken,
+  Taking,
+} from './inventory.types.js';
 import { LedgerRepository } from './ledger.repository.js';
 
 /** Every change of stock: the count, its row of the ledger and its event are one transaction. */
@@ -14,6 +21,19 @@ export class LedgerService {
     private readonly products: ProductService,
     private readonly events: EventService,
   ) {}
+
+  /**
+   * Locks another system's order until `tx` ends, whether or not anything was taken for it yet. It stands where the shop's
+   * own order would in the lock order: after the claim, before the holds and the products.
+   */
+  async lockOrder(orderRef: string, tx: Tx): Promise<void> {
+    await this.repository.lockOrder(orderRef, tx);
+  }
+
+  /** What was taken for an order, in the order in which it was taken, and how much of it has come back. */
+  async findTaken(orderRef: string, tx: Tx): Promise<Taken[]> {
+    return this.repository.findTaken(orderRef, tx);
+  }
 
   /**
    * Takes goods for orders. The products must be locked in `tx`, and `stock_after` must follow from the locked counts; the
@@ -32,11 +52,71 @@ export class LedgerService {
    * Locks the products. @returns what came back now.
    */
   async giveBack(orderRef: string, reason: string, tx: Tx): Promise<StockChange[]> {
-    const ids = await this.repository.findTakenProducts(orderRef, tx);
-    await this.products.lockForSale(ids, tx);
-    const returned = await this.repository.insertReturns(orderRef, reason, tx);
+    const taken = await this.repository.findTaken(orderRef, tx);
+    const all = taken.map(({ product_id }) => ({ product_id, quantity: null }));
+    await this.products.lockForSale(
+      all.map(({ product_id }) => product_id),
+      tx,
+    );
+    return this.giveBackOf(orderRef, all, reason, tx);
+  }
+
+  /**
+   * Gives back of each named product what was taken for the order, at most the quantity beside it; once a product, even
+   * when that was not all. What was never taken, or has come back, is passed over. The products must be locked in `tx`.
+   * @returns what came back now.
+   */
+  async giveBackOf(
+    orderRef: string,
+    wanted: GivingBack[],
+    reason: string,
+    tx: Tx,
+  ): Promise<(StockChange & { stock_after: number })[]> {
+    const returned = await this.repository.insertReturns(orderRef, wanted, reason, tx);
     await this.changeStock(returned, tx);
     return returned;
+  }
+
+  /**
+   * Writes movements that no order stands behind, each of another product. The products must be locked in `tx`, and
+   * `stock_after` must follow from the locked counts. A delta of 0 is a count that has been confirmed: it is written, and
+   * changes nothing. @returns the rows, in the order given.
+   */
+  async enter(
+    movements: EnteredMovement[],
+    reason: string | null,
+    notes: string | null,
+    tx: Tx,
+  ): Promise<Movement[]> {
+    if (movements.length === 0) return [];
+    await this.changeStock(
+      movements.filter(({ delta }) => delta !== 0),
+      tx,
+    );
+    return this.repository.insertEntered(movements, reason, notes, tx);
+  }
+
+  /**
+   * Notes that an order whose goods were not taken yet is rolled back: all of it, or with ids these products of it.
+   * The order must be locked in `tx`. Idempotent.
+   */
+  async rememberRollback(orderRef: string, productIds: number[] | null, tx: Tx): Promise<void> {
+    await this.repository.rememberRollback(orderRef, productIds ?? [null], tx);
+  }
+
+  /** Whether all of an order, or one of these products of it, was rolled back before anything was taken. */
+  async wasRolledBack(orderRef: string, productIds: number[], tx: Tx): Promise<boolean> {
+    return this.repository.hasRollback(orderRef, productIds, tx);
+  }
+
+  /** The ledger's rows, newest first, from below the id `before`. */
+  async list(filter: MovementFilter, before: number | null, limit: number): Promise<Movement[]> {
+    return this.repository.list(filter, before, limit);
+  }
+
+  /** How many rows of the ledger match. */
+  async count(filter: MovementFilter): Promise<number> {
+    return this.repository.count(filter);
   }
 
   private async changeStock(changes: StockChange[], tx: Tx): Promise<void> {

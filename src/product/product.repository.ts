@@ -80,6 +80,11 @@ const lockForSale = new Statement<LockedProduct>(
    FROM products p WHERE p.id = ANY($1::int[]) ORDER BY p.id FOR NO KEY UPDATE OF p`,
 );
 
+const findDeleted = new Statement<{ id: number }>(
+  'product-find-deleted',
+  'SELECT id FROM products WHERE id = ANY($1::int[]) AND deleted_at IS NOT NULL',
+);
+
 // Summed first: an UPDATE that finds two changes for one row would apply only one of them, silently.
 const changeStock = new Statement<StockAfter>(
   'product-change-stock',
@@ -177,6 +182,10 @@ export class ProductRepository {
 
   async lockForSale(ids: number[], tx: Tx): Promise<LockedProduct[]> {
     return lockForSale.run([ids], tx);
+  }
+
+  async findDeleted(ids: number[], tx: Tx): Promise<number[]> {
+    return (await findDeleted.run([ids], tx)).map(({ id }) => id);
   }
 
   async changeStock(changes: StockChange[], tx: Tx): Promise<StockAfter[]> {

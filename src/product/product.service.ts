@@ -135,6 +135,17 @@ export class ProductService {
   }
 
   /**
+   * Locks the products like `lockForSale` and answers the stock of each that is not deleted, by its id. What is inactive, or
+   * sold only through its variants, is there: what the shop shows is not what the warehouse has.
+   */
+  async lockForCount(ids: number[], tx: Tx): Promise<Map<number, number>> {
+    const locked = await this.repository.lockForSale(ids, tx);
+    const doubtful = locked.filter(({ sellable }) => !sellable).map(({ id }) => id);
+    const deleted = new Set(doubtful.length > 0 ? await this.repository.findDeleted(doubtful, tx) : []);
+    return new Map(locked.filter(({ id }) => !deleted.has(id)).map(({ id, stock }) => [id, stock]));
+  }
+
+  /**
    * Adds each delta (in pieces, negative to take) to its product's stock, in one statement, and answers the stock after
    * in no particular order; a product named twice gets the sum. The products must be locked in `tx` by `lockForSale`,
    * and the caller writes the ledger rows in the same `tx`: without them the audit fails. `version` and `updated_at` stay.
