@@ -1,14 +1,40 @@
 import { Module } from '@nestjs/common';
 import { EventModule } from '../event/event.module.js';
 import { ProductModule } from '../product/product.module.js';
+import { ExternalReservationService } from './external-reservation.service.js';
 import { LedgerRepository } from './ledger.repository.js';
 import { LedgerService } from './ledger.service.js';
+import { OverdueHoldsRepository } from './overdue-holds.repository.js';
+import { OverdueHolds } from './overdue-holds.service.js';
+import { ReservationController } from './reservation.controller.js';
 import { ReservationRepository } from './reservation.repository.js';
 import { ReservationService } from './reservation.service.js';
+import { ReservationExpiryService } from './reservation-expiry.service.js';
+import { StockController } from './stock.controller.js';
+import { StockRepository } from './stock.repository.js';
+import { StockService } from './stock.service.js';
+import { StockEntryService } from './stock-entry.service.js';
+import { StockWatch } from './stock-watch.consumer.js';
+import { StockWatchRepository } from './stock-watch.repository.js';
 
 @Module({
   imports: [ProductModule, EventModule],
-  providers: [LedgerRepository, LedgerService, ReservationRepository, ReservationService],
-  exports: [LedgerService, ReservationService],
+  controllers: [StockController, ReservationController],
+  providers: [
+    LedgerRepository,
+    LedgerService,
+    ReservationRepository,
+    ReservationService,
+    OverdueHoldsRepository,
+    OverdueHolds,
+    ExternalReservationService,
+    ReservationExpiryService,
+    StockRepository,
+    StockService,
+    StockEntryService,
+    StockWatch,
+    StockWatchRepository,
+  ],
+  exports: [LedgerService, ReservationService, OverdueHolds],
 })
 export class InventoryModule {}

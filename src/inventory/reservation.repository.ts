@@ -1,6 +1,14 @@
 import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { NewReservation, Reservation, ReservationEnd } from './inventory.types.js';
+import type {
+  NewReservation,
+  Reservation,
+  ReservationEnd,
+  ReservationRow,
+  ReservationStatus,
+  ReservationWithItems,
+} from './inventory.types.js';
 
 const insert = new Statement(
   'reservation-insert',
@@ -17,14 +25,62 @@ const end = new Statement<{ id: string }>(
    RETURNING id`,
 );
 
+const extend = new Statement<{ expires_at: Date }>(
+  'reservation-extend',
+  `UPDATE reservations
+   SET expires_at = expires_at + $2::int * interval '1 second', extended_seconds = extended_seconds + $2::int
+   WHERE id = $1 AND status = 'active'
+   RETURNING expires_at`,
+);
+
 const find = new Statement<Reservation>(
   'reservation-find',
   'SELECT id, status, expires_at FROM reservations WHERE order_ref = $1',
 );
 
-/** All SQL of the table `reservations`. */
+const COLUMNS = `r.id, r.order_ref, r.order_id, r.payment_method, r.ttl_seconds, r.status, r.extended_seconds, r.expires_at,
+  r.expires_at <= now() AS overdue, r.reason, r.created_at, r.ended_at`;
+
+const lock = new Statement<ReservationRow>(
+  'reservation-lock',
+  `SELECT ${COLUMNS} FROM reservations r WHERE r.id = $1 FOR NO KEY UPDATE`,
+);
+
+const WITH_ITEMS = `SELECT ${COLUMNS},
+    (SELECT coalesce(json_agg(json_build_object('product_id', m.product_id, 'quantity', -m.delta) ORDER BY m.product_id), '[]')
+     FROM stock_movements m WHERE m.order_ref = r.order_ref AND m.kind = 'taken') AS items
+  FROM reservations r`;
+const findWithItems = new Statement<ReservationWithItems>(
+  'reservation-find-with-items',
+  `${WITH_ITEMS} WHERE r.id = $1`,
+);
+// An id of ours is written in lower case; whoever writes it otherwise means the same order.
+const findByOrderRef = new Statement<ReservationWithItems>(
+  'reservation-find-by-order-ref',
+  `${WITH_ITEMS} WHERE r.order_ref = $1 OR (r.order_ref = lower($1) AND r.order_id IS NOT NULL)
+   ORDER BY r.order_id NULLS LAST LIMIT 1`,
+);
+
+const FILTERED = '($1::text IS NULL OR r.status = $1) AND ($2::text IS NULL OR r.order_ref = $2)';
+const list = new Statement<ReservationWithItems>(
+  'reservation-list',
+  `${WITH_ITEMS} WHERE ${FILTERED} AND ($3::uuid IS NULL OR r.id < $3) ORDER BY r.id DESC LIMIT $4`,
+);
+const count = new Statement<{ total: number }>(
+  'reservation-count',
+  `SELECT count(*) AS total FROM reservations r WHERE ${FILTERED}`,
+);
+
+export interface ReservationFilter {
+  status: ReservationStatus | null;
+  order_ref: string | null;
+}
+
+/** SQL and locks of the table `reservations`; what concerns overdue holds stands in `overdue-holds.repository.ts`. */
 @Injectable()
 export class ReservationRepository {
+  constructor(private readonly database: DatabaseService) {}
+
   async insert(reservations: NewReservation[], tx: Tx): Promise<void> {
     await insert.run(
       [
@@ -38,12 +94,46 @@ export class ReservationRepository {
     );
   }
 
-  /** @returns false when the hold has ended before. */
-  async end(orderRef: string, status: ReservationEnd, reason: string | null, tx: Tx): Promise<boolean> {
-    return (await end.run([orderRef, status, reason], tx)).length > 0;
+  /** @returns its id, or null when the hold has ended before. */
+  async end(orderRef: string, status: ReservationEnd, reason: string | null, tx: Tx): Promise<string | null> {
+    return (await end.first([orderRef, status, reason], tx))?.id ?? null;
+  }
+
+  /** Moves the end of a locked, active hold. @returns when it ends now. */
+  async extend(id: string, seconds: number, tx: Tx): Promise<Date> {
+    return ((await extend.first([id, seconds], tx)) as { expires_at: Date }).expires_at;
   }
 
   async find(orderRef: string, tx: Tx): Promise<Reservation | null> {
     return find.first([orderRef], tx);
+  }
+
+  async lock(id: string, tx: Tx): Promise<ReservationRow | null> {
+    return lock.first([id], tx);
+  }
+
+  async findWithItems(id: string): Promise<ReservationWithItems | null> {
+    return this.database.readFirst(findWithItems, [id]);
+  }
+
+  async findWithItemsIn(id: string, tx: Tx): Promise<ReservationWithItems | null> {
+    return findWithItems.first([id], tx);
+  }
+
+  async findByOrderRef(orderRef: string, tx: Tx): Promise<ReservationWithItems | null> {
+    return findByOrderRef.first([orderRef], tx);
+  }
+
+  /** Newest first, from below `before`. */
+  async list(
+    { status, order_ref }: ReservationFilter,
+    before: string | null,
+    limit: number,
+  ): Promise<ReservationWithItems[]> {
+    return this.database.read(list, [status, order_ref, before, limit]);
+  }
+
+  async count({ status, order_ref }: ReservationFilter): Promise<number> {
+    return (await this.database.readFirst(count, [status, order_ref]))?.total ?? 0;
   }
 }

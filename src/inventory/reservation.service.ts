@@ -1,9 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import { EventService } from '../event/event.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { NewReservation, Reservation, ReservationEnd, Taking } from './inventory.types.js';
 import { LedgerService } from './ledger.service.js';
 import { ReservationRepository } from './reservation.repository.js';
-import { GIVES_BACK } from './reservation-states.js';
+import { RESERVATION_ENDS } from './reservation-states.js';
 
 /** Holds: goods taken out of what can be sold, for a limited time. */
 @Injectable()
@@ -11,6 +12,7 @@ export class ReservationService {
   constructor(
     private readonly repository: ReservationRepository,
     private readonly ledger: LedgerService,
+    private readonly events: EventService,
   ) {}
 
   /** Takes goods for new orders and holds them. The products must be locked in `tx`. */
@@ -21,12 +23,20 @@ export class ReservationService {
 
   /**
    * Ends the hold of an order. Cancelled and expired holds give back exactly what the ledger shows was taken, once,
-   * however often this is called. The order must be locked in `tx`; its products are locked here.
+   * however often this is called, and tell so once. The order must be locked in `tx`; its products are locked here.
    * @returns false when the hold had ended before: then nothing was changed.
    */
   async end(orderRef: string, end: ReservationEnd, reason: string | null, tx: Tx): Promise<boolean> {
-    if (!(await this.repository.end(orderRef, end, reason, tx))) return false;
-    if (GIVES_BACK[end]) await this.ledger.giveBack(orderRef, reason ?? end, tx);
+    const id = await this.repository.end(orderRef, end, reason, tx);
+    if (id === null) return false;
+    const { givesBack, event } = RESERVATION_ENDS[end];
+    const returned = givesBack ? await this.ledger.giveBack(orderRef, reason ?? end, tx) : [];
+    if (event === null) return true;
+    const items = returned.map(({ product_id, delta }) => ({ product_id, quantity: delta }));
+    await this.events.append(
+      [{ type: event, data: { reservation_id: id, order_id: orderRef, reason, items } }],
+      tx,
+    );
     return true;
   }
 

@@ -1,33 +1,29 @@
-import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
-import { Config } from '../platform/config/config.js';
-import { Recurring } from '../platform/recurring.js';
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import type { OrderEnder, WhenLocked } from '../inventory/inventory.types.js';
+import { OverdueHolds } from '../inventory/overdue-holds.service.js';
+import type { Tx } from '../platform/database/tx.js';
+import { OrderRepository } from './order.repository.js';
 import { OrderService } from './order.service.js';
 
-const SWEEP_BATCH = 100;
-
-/** Ends the orders that were not paid in time, every `RESERVATION_SWEEP_SECONDS`. */
+/** Ends the orders that were not paid in time, whenever inventory says so: in its sweep, or for somebody who needs the goods. */
 @Injectable()
-export class OrderExpiryService implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly sweep: Recurring;
-
+export class OrderExpiryService implements OrderEnder, OnModuleInit {
   constructor(
     private readonly orders: OrderService,
-    config: Config,
-  ) {
-    const intervalMs = config.env.RESERVATION_SWEEP_SECONDS * 1_000;
-    this.sweep = new Recurring('order expiry', intervalMs, () => this.expireAll());
+    private readonly repository: OrderRepository,
+    private readonly overdueHolds: OverdueHolds,
+  ) {}
+
+  onModuleInit(): void {
+    this.overdueHolds.register(this);
   }
 
-  onApplicationBootstrap(): void {
-    this.sweep.start();
+  async lockOverdue(orderIds: string[], whenLocked: WhenLocked, tx: Tx): Promise<string[]> {
+    return this.repository.lockOverdue(orderIds, whenLocked, tx);
   }
 
-  async beforeApplicationShutdown(): Promise<void> {
-    await this.sweep.stop();
-  }
-
-  // A batch that ended none holds only orders which others are at, or which cannot be ended: leave those for later.
-  private async expireAll(): Promise<void> {
-    while ((await this.orders.expireOverdue(SWEEP_BATCH)) === SWEEP_BATCH);
+  async expire(orderId: string, tx: Tx): Promise<void> {
+    const order = await this.orders.lock(orderId, tx);
+    await this.orders.end(order, 'expired', 'not paid in time', tx);
   }
 }

@@ -1,23 +1,5 @@
 import { DomainError, NotFound } from '../platform/errors.js';
 
-export interface Shortage {
-  product_id: number;
-  requested: number;
-  available: number;
-}
-
-/** At least one line cannot be had in full; nothing was taken for any line. */
-export class InsufficientStock extends DomainError {
-  readonly kind = 'conflict';
-  readonly code = 'insufficient_stock';
-  override readonly members: { items: Shortage[] };
-
-  constructor(items: Shortage[]) {
-    super(`insufficient stock for ${items.map(({ product_id }) => `product ${product_id}`).join(', ')}`);
-    this.members = { items };
-  }
-}
-
 /** The order would cost something else than the client expects. Totals in major units. */
 export class PriceChanged extends DomainError {
   readonly kind = 'conflict';

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import type { WhenLocked } from '../inventory/inventory.types.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
 import type { HistoryEntry, Order, OrderLine, OrderRow, OrderStatus, PaymentStatus } from './order.types.js';
@@ -95,13 +96,16 @@ const updatePaymentStatus = new Statement(
   'UPDATE orders SET payment_status = $2, updated_at = now() WHERE id = $1 AND payment_status <> $2',
 );
 
-// Only orders without a payment under way: what may still be paid is settled with the provider first.
-const findOverdue = new Statement<{ id: string }>(
-  'order-find-overdue',
-  `SELECT o.id FROM reservations r JOIN orders o ON o.id = r.order_id
-   WHERE r.status = 'active' AND r.expires_at <= now() AND o.status = 'pending' AND o.payment_status <> 'processing'
-   ORDER BY r.expires_at LIMIT $1 FOR UPDATE OF o SKIP LOCKED`,
-);
+// Only orders without a payment under way: what may still be paid is settled with the provider first. With the hold, so that
+// nobody extends it meanwhile.
+const lockOverdueText = `SELECT o.id FROM orders o JOIN reservations r ON r.order_id = o.id
+   WHERE o.id = ANY($1::uuid[]) AND o.status = 'pending' AND o.payment_status <> 'processing'
+     AND r.status = 'active' AND r.expires_at <= now()
+   ORDER BY o.id FOR NO KEY UPDATE OF o, r`;
+const lockOverdue: Record<WhenLocked, Statement<{ id: string }>> = {
+  wait: new Statement('order-lock-overdue', lockOverdueText),
+  skip: new Statement('order-lock-overdue-free', `${lockOverdueText} SKIP LOCKED`),
+};
 const isOverdue = new Statement<{ overdue: boolean }>(
   'order-is-overdue',
   `SELECT expires_at <= now() AS overdue FROM reservations WHERE order_id = $1 AND status = 'active'`,
@@ -206,9 +210,9 @@ export class OrderRepository {
     await updatePaymentStatus.run([id, payment], tx);
   }
 
-  /** Up to `limit` orders whose time has passed; those that another instance is at are left to it. */
-  async findOverdue(limit: number, tx: Tx): Promise<string[]> {
-    return (await findOverdue.run([limit], tx)).map(({ id }) => id);
+  /** Locks those of these orders whose time has passed and that nothing may pay any more, by ascending id. */
+  async lockOverdue(ids: string[], whenLocked: WhenLocked, tx: Tx): Promise<string[]> {
+    return (await lockOverdue[whenLocked].run([ids], tx)).map(({ id }) => id);
   }
 
   async isOverdue(id: string, tx: Tx): Promise<boolean> {

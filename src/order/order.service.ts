@@ -5,7 +5,6 @@ import type { EventType } from '../event/event.types.js';
 import type { ReservationEnd } from '../inventory/inventory.types.js';
 import { ReservationService } from '../inventory/reservation.service.js';
 import { Config } from '../platform/config/config.js';
-import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { ValidationFailed } from '../platform/errors.js';
 import { Answer } from '../platform/http/answer.js';
@@ -39,7 +38,6 @@ export class OrderService {
     private readonly repository: OrderRepository,
     private readonly reservations: ReservationService,
     private readonly events: EventService,
-    private readonly database: DatabaseService,
     private readonly idempotency: IdempotencyService,
     private readonly money: Money,
     private readonly config: Config,
@@ -243,26 +241,6 @@ export class OrderService {
       ({ id }) => encodeCursor(NEWEST_FIRST, [id]),
     );
     return { orders: rows, next_cursor, ...(query.count ? { total: await count() } : {}) };
-  }
-
-  /**
-   * Ends up to `limit` orders whose hold is past its time, each in its own transaction, so that one that cannot be ended
-   * does not stop the others. Idempotent; instances share the work. @returns how many were ended.
-   */
-  async expireOverdue(limit: number): Promise<number> {
-    const ids = await this.database.transaction((tx) => this.repository.findOverdue(limit, tx));
-    const ended = await Promise.allSettled(ids.map((id) => this.expire(id)));
-    return ended.filter((result) => result.status === 'fulfilled' && result.value).length;
-  }
-
-  private async expire(id: string): Promise<boolean> {
-    return this.database.transaction(async (tx) => {
-      const order = await this.lock(id, tx);
-      const stillOurs = order.status === 'pending' && order.payment_status !== 'processing';
-      if (!stillOurs || !(await this.repository.isOverdue(id, tx))) return false;
-      await this.end(order, 'expired', 'not paid in time', tx);
-      return true;
-    });
   }
 }
 

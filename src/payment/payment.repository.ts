@@ -50,20 +50,25 @@ const settle = new Statement<Payment>(
    SET status = $2, provider_payment_id = coalesce($3, p.provider_payment_id), confirmation_url = $4,
        failure_code = $5, failure_reason = $6, busy_until = NULL, instance_id = NULL,
        settled_at = CASE WHEN $2 IN ('succeeded', 'failed') THEN now() END,
-       checks = p.checks + 1,
+       checks = p.checks + 1, checked_at = now(),
        -- Asked again at the next recovery, then less and less often, at last once a minute.
        next_check_at = now() + least(60, $7 * (power(2, least(p.checks, 6)) - 1)) * interval '1 second'
    WHERE p.id = $1
    RETURNING ${COLUMNS}`,
 );
 
-// What is due and nobody is at: its caller has died, has run out of time, or has left it unknown.
+// What is due and nobody is at: its caller has died, has run out of time, or has left it unknown. An order whose hold has
+// run out since the provider was last asked is due at once: only the provider can say whether its goods come free.
 const claimDue = new Statement<Payment>(
   'payment-claim-due',
   `UPDATE payments p SET instance_id = $1, busy_until = now() + $2 * interval '1 millisecond'
    WHERE p.id IN (
      SELECT p.id FROM payments p
-     WHERE p.status IN ('pending', 'unknown') AND p.next_check_at <= now() AND (${BUSY}) IS NOT TRUE
+     WHERE p.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE
+       AND (p.next_check_at <= now() OR EXISTS (
+         SELECT FROM reservations r
+         WHERE r.order_id = p.order_id AND r.status = 'active' AND r.expires_at <= now()
+           AND r.expires_at > coalesce(p.checked_at, p.created_at)))
      ORDER BY p.next_check_at LIMIT $3 FOR UPDATE SKIP LOCKED)
    RETURNING ${COLUMNS}`,
 );

@@ -1,5 +1,5 @@
+import type { Shortage } from '../../inventory/inventory.errors.js';
 import type { LockedProduct } from '../../product/product.types.js';
-import type { Shortage } from '../order.errors.js';
 import type { OrderLine, PlacementRequest } from '../order.types.js';
 
 /** What the placement has locked, as it stands in the transaction. */

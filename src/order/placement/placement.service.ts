@@ -1,21 +1,25 @@
 import { Injectable } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { EventService } from '../../event/event.service.js';
+import { InsufficientStock } from '../../inventory/inventory.errors.js';
+import type { Goods } from '../../inventory/inventory.types.js';
+import { type MakeRoom, OverdueHolds, shortOf } from '../../inventory/overdue-holds.service.js';
 import { ReservationService } from '../../inventory/reservation.service.js';
 import { Config } from '../../platform/config/config.js';
 import { isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
 import type { Tx } from '../../platform/database/tx.js';
-import { type DomainError, NotFound, ValidationFailed } from '../../platform/errors.js';
+import type { DomainError } from '../../platform/errors.js';
 import { type ClaimState, IdempotencyService } from '../../platform/idempotency/idempotency.service.js';
 import { Money } from '../../platform/money.js';
 import { ProductService } from '../../product/product.service.js';
-import { CheckoutInProgress, InsufficientStock, PriceChanged, ProductUnavailable } from '../order.errors.js';
+import { CheckoutInProgress } from '../order.errors.js';
 import { OrderRepository } from '../order.repository.js';
 import type { Order, PlacementCompanion, PlacementRequest } from '../order.types.js';
 import { orderView } from '../order.view.js';
-import { decide, type PlacedDraft, type Refusal } from './decide.js';
+import { decide, type PlacedDraft } from './decide.js';
 import { PlacementQueue } from './placement.queue.js';
+import { errorOf } from './refusals.js';
 
 /** What became of a request: a new order, a refusal, or a claim that an earlier call has made. */
 export type Outcome =
@@ -24,6 +28,11 @@ export type Outcome =
   | { kind: 'claimed'; state: Exclude<ClaimState, { kind: 'fresh' }> };
 
 type Settled = PromiseSettledResult<Outcome>;
+type Try = 'first try' | 'again';
+
+/** Somebody else may have bought what has just come free, and more of it be overdue by then. */
+const ROUNDS_MAX = 3;
+const NO_ROOM_NEEDED: MakeRoom = async () => undefined;
 
 /**
  * Turns requests into orders in three steps: lock, decide, write. One path for one request and for sixty-four.
@@ -39,6 +48,7 @@ export class PlacementService {
     private readonly idempotency: IdempotencyService,
     private readonly products: ProductService,
     private readonly reservations: ReservationService,
+    private readonly overdueHolds: OverdueHolds,
     private readonly events: EventService,
     private readonly orders: OrderRepository,
     private readonly money: Money,
@@ -60,38 +70,62 @@ export class PlacementService {
     return this.queue.enter(request, request.claim?.scope ?? null);
   }
 
+  // An overdue hold never is the cause of a refusal: who was refused for goods that one keeps is placed again, in the
+  // transaction that ends it. The others of the batch stand as they are, and pay nothing for it.
   private async placeBatch(batch: PlacementRequest[]): Promise<Settled[]> {
+    const settled = await this.placeSafely(batch, NO_ROOM_NEEDED);
+    for (let round = 1; round <= ROUNDS_MAX; round++) {
+      const short = batch.filter((_, index) => wantedBy(settled[index] as Settled).length > 0);
+      const wanted = settled.flatMap(wantedBy);
+      // When even that cannot be asked, the refusals stand.
+      if (short.length === 0 || !(await this.overdueHolds.keep(wanted).catch(() => false))) break;
+      const again = await this.placeSafely(short, (tx) =>
+        this.overdueHolds.makeRoom(wanted, productIdsOf(short), tx),
+      );
+      for (const [index, request] of short.entries())
+        settled[batch.indexOf(request)] = again[index] as Settled;
+    }
+    return settled;
+  }
+
+  private async placeSafely(batch: PlacementRequest[], makeRoom: MakeRoom): Promise<Settled[]> {
     try {
-      return await this.placeTogether(batch, 'first try');
+      return await this.placeTogether(batch, 'first try', makeRoom);
     } catch (error) {
       // The connection may have been lost after COMMIT: look what is there before anything is placed again.
       if (isConnectionFault(error))
-        return this.placeTogether(batch, 'again').catch(() => refuseAll(batch, error));
-      return this.placeOneByOne(batch);
+        return this.placeTogether(batch, 'again', makeRoom).catch(() => refuseAll(batch, error));
+      return this.placeOneByOne(batch, makeRoom);
     }
   }
 
   // A request that breaks a whole batch must not harm its neighbours.
-  private async placeOneByOne(batch: PlacementRequest[]): Promise<Settled[]> {
+  private async placeOneByOne(batch: PlacementRequest[], makeRoom: MakeRoom): Promise<Settled[]> {
     const settled: Settled[] = [];
     for (const request of batch) {
       settled.push(
-        ...(await this.placeTogether([request], 'again').catch((error) => [refusalOfFault(error)])),
+        ...(await this.placeTogether([request], 'again', makeRoom).catch((error) => [refusalOfFault(error)])),
       );
     }
     return settled;
   }
 
-  private async placeTogether(batch: PlacementRequest[], when: 'first try' | 'again'): Promise<Settled[]> {
-    const outcomes = await this.database.transaction((tx) => this.placeIn(batch, when, tx));
+  private async placeTogether(batch: PlacementRequest[], when: Try, makeRoom: MakeRoom): Promise<Settled[]> {
+    const outcomes = await this.database.transaction((tx) => this.placeIn(batch, when, makeRoom, tx));
     return outcomes.map((value) => ({ status: 'fulfilled', value }));
   }
 
-  private async placeIn(batch: PlacementRequest[], when: 'first try' | 'again', tx: Tx): Promise<Outcome[]> {
+  private async placeIn(
+    batch: PlacementRequest[],
+    when: Try,
+    makeRoom: MakeRoom,
+    tx: Tx,
+  ): Promise<Outcome[]> {
     const outcomes = new Map<PlacementRequest, Outcome>();
     await this.sortOutClaimed(batch, outcomes, tx);
     const open = batch.filter((request) => !outcomes.has(request));
 
+    await makeRoom(tx);
     const products = await this.products.lockForSale(productIdsOf(open), tx);
     if (when === 'again') await this.sortOutPlaced(open, outcomes, tx);
     const undecided = open.filter((request) => !outcomes.has(request));
@@ -107,7 +141,7 @@ export class PlacementService {
         request,
         'placed' in decision
           ? { kind: 'placed', order: placed.get(request.order_id) as Order }
-          : { kind: 'refused', error: this.errorOf(decision.refused) },
+          : { kind: 'refused', error: errorOf(decision.refused, this.money) },
       );
     });
     return batch.map((request) => outcomes.get(request) as Outcome);
@@ -224,29 +258,6 @@ export class PlacementService {
       history: [{ status: 'pending', reason: null, at: now }],
     };
   }
-
-  private errorOf(refusal: Refusal): DomainError {
-    switch (refusal.because) {
-      case 'product_not_found':
-        return new NotFound('product not found');
-      case 'product_unavailable':
-        return new ProductUnavailable(
-          refusal.products.map(({ name }) => name),
-          refusal.products.map(({ id }) => id),
-        );
-      case 'insufficient_stock':
-        return new InsufficientStock(refusal.items);
-      case 'price_changed':
-        return new PriceChanged(
-          this.money.majorOf(refusal.expected_minor),
-          this.money.majorOf(refusal.actual_minor),
-        );
-      case 'total_too_large':
-        return ValidationFailed.of('items', 'the total is too large');
-      case 'checkout_in_progress':
-        return new CheckoutInProgress();
-    }
-  }
 }
 
 function productIdsOf(requests: PlacementRequest[]): number[] {
@@ -265,6 +276,12 @@ function placedData(order: Order): Record<string, unknown> {
     currency: order.currency,
     items: order.lines.map(({ product_id, quantity }) => ({ product_id, quantity })),
   };
+}
+
+/** What somebody did not get for short stock. */
+function wantedBy(settled: Settled): Goods[] {
+  const refused = settled.status === 'fulfilled' && settled.value.kind === 'refused' && settled.value.error;
+  return refused instanceof InsufficientStock ? shortOf(refused) : [];
 }
 
 function refuseAll(batch: PlacementRequest[], reason: unknown): Settled[] {

@@ -9,6 +9,7 @@ async function run(): Promise<void> {
     ledgerFile: required('SANDBOX_LEDGER_FILE'),
     shopId: required('YOOKASSA_SHOP_ID'),
     secretKey: required('YOOKASSA_SECRET_KEY'),
+    pendingMs: millisecondsFrom(process.env.SANDBOX_PENDING_SECONDS),
     onFault: (fault) => console.error(fault),
   });
   // Once only: a second signal finds the default action again and ends a process that hangs.
@@ -29,6 +30,13 @@ function portFrom(text: string | undefined): number {
   if (!Number.isInteger(port) || port < 0 || port > 65_535)
     throw new Error('SANDBOX_PORT must be 0 to 65535');
   return port;
+}
+
+function millisecondsFrom(secondsText: string | undefined): number | undefined {
+  if (secondsText === undefined || secondsText === '') return undefined;
+  const seconds = Number(secondsText);
+  if (!(seconds > 0)) throw new Error('SANDBOX_PENDING_SECONDS must be a number of seconds');
+  return seconds * 1_000;
 }
 
 function fail(error: unknown): void {

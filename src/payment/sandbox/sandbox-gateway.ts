@@ -32,6 +32,8 @@ import {
 } from './sandbox-requests.js';
 import { scriptOf, type TokenScript } from './sandbox-tokens.js';
 
+const PENDING_MS = 3_600_000;
+
 export interface SandboxGatewayOptions {
   /** 0 takes any free port. */
   port: number;
@@ -42,6 +44,8 @@ export interface SandboxGatewayOptions {
   secretKey: string;
   /** How long `tok_slow` takes. Default 3000. */
   slowMs?: number;
+  /** How long a payment waits for its customer before it is canceled. Default one hour. */
+  pendingMs?: number;
   /** Told of every fault of the gateway itself (a full disk, a bug), which the client sees as a plain 500. */
   onFault?: (fault: unknown) => void;
 }
@@ -62,7 +66,7 @@ export interface RunningSandboxGateway {
  */
 export async function startSandboxGateway(options: SandboxGatewayOptions): Promise<RunningSandboxGateway> {
   const host = options.host ?? '127.0.0.1';
-  const payments = new SandboxPayments((fact) => ledger.append(fact));
+  const payments = new SandboxPayments((fact) => ledger.append(fact), options.pendingMs ?? PENDING_MS);
   const ledger = await SandboxLedger.open(options.ledgerFile, (fact) => payments.replay(fact));
   // Longer than clients keep idle connections: one that closes just as a request arrives looks like a lost charge.
   const server = createServer({ keepAliveTimeout: 65_000 });

@@ -48,8 +48,14 @@ export class SandboxPayments {
   private readonly refunds = new Map<string, Refund>();
   private readonly keys = new Map<string, { sha256: string; made: Made }>();
 
-  /** @param append takes each new fact to the ledger; replayed ones do not go there again. */
-  constructor(private readonly append: (fact: LedgerFact) => void) {}
+  /**
+   * @param append takes each new fact to the ledger; replayed ones do not go there again.
+   * @param pendingMs how long a payment waits for its customer. It is noticed by whoever looks at the payment next.
+   */
+  constructor(
+    private readonly append: (fact: LedgerFact) => void,
+    private readonly pendingMs: number,
+  ) {}
 
   /**
    * What this key made before, or null when it is new.
@@ -59,6 +65,7 @@ export class SandboxPayments {
     const known = this.keys.get(key);
     if (known === undefined) return null;
     if (known.sha256 !== sha256) throw keyUsedForAnotherRequest();
+    if ('payment' in known.made) this.cancelIfStale(known.made.payment);
     return known.made;
   }
 
@@ -124,8 +131,8 @@ export class SandboxPayments {
   }
 
   getPayment(id: string): Payment {
-    const payment = this.payments.get(id);
-    if (payment === undefined) throw notFound('This payment', 'payment_id');
+    const payment = this.known(id);
+    this.cancelIfStale(payment);
     return payment;
   }
 
@@ -138,6 +145,7 @@ export class SandboxPayments {
   /** Every payment of one order, or of all, oldest first. */
   list(orderId: string | null): Payment[] {
     const all = [...this.payments.values()];
+    for (const payment of all) this.cancelIfStale(payment);
     return orderId === null ? all : all.filter((payment) => payment.created.order_id === orderId);
   }
 
@@ -152,22 +160,36 @@ export class SandboxPayments {
         return;
       }
       case 'payment_captured':
-        capture(this.getPayment(fact.payment_id), fact);
+        capture(this.known(fact.payment_id), fact);
         return;
       case 'payment_canceled': {
-        const payment = this.getPayment(fact.payment_id);
+        const payment = this.known(fact.payment_id);
         payment.status = 'canceled';
         payment.cancellation = fact.cancellation;
         return;
       }
       case 'refund_succeeded': {
-        const payment = this.getPayment(fact.payment_id);
+        const payment = this.known(fact.payment_id);
         const refund = { id: fact.id, at: fact.at, payment, amountMinor: fact.amount_minor };
         payment.refundedMinor += fact.amount_minor;
         this.refunds.set(fact.id, refund);
         this.keys.set(fact.idempotence_key, { sha256: fact.request_sha256, made: { refund } });
       }
     }
+  }
+
+  private known(id: string): Payment {
+    const payment = this.payments.get(id);
+    if (payment === undefined) throw notFound('This payment', 'payment_id');
+    return payment;
+  }
+
+  // As the provider does about an hour after the customer was sent to its page.
+  private cancelIfStale({ created, status }: Payment): void {
+    if (status !== 'pending' || Date.now() < Date.parse(created.at) + this.pendingMs) return;
+    const cancellation = { party: 'yoo_money', reason: 'expired_on_confirmation' };
+    const { id: payment_id, order_id } = created;
+    this.record({ fact: 'payment_canceled', at: now(), payment_id, order_id, cancellation });
   }
 
   private record(fact: LedgerFact): void {

@@ -1,0 +1,161 @@
+import { Injectable, Logger } from '@nestjs/common';
+import { isConnectionFault, isRetryable } from '../platform/database/database.errors.js';
+import { DatabaseService } from '../platform/database/database.service.js';
+import type { Tx } from '../platform/database/tx.js';
+import { ProductService } from '../product/product.service.js';
+import { InsufficientStock } from './inventory.errors.js';
+import type { Goods, OrderEnder, OverdueHold, WhenLocked } from './inventory.types.js';
+import { OverdueHoldsRepository, type Place } from './overdue-holds.repository.js';
+import { ReservationService } from './reservation.service.js';
+
+/** Ends the overdue holds that are in the way, in the caller's transaction: after its claim, before its products. */
+export type MakeRoom = (tx: Tx) => Promise<void>;
+
+/** So many holds may be ended to serve one request. */
+const HOLDS_MAX = 1_000;
+/** Somebody else may have taken what has just come free, and more of it be overdue by then. */
+const ROUNDS_MAX = 3;
+const SWEEP_BATCH = 100;
+/** Few, so that requests find connections beside it. */
+const ENDED_AT_ONCE = 4;
+const START: Place = { expires_at: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
+
+/**
+ * Holds whose time has passed while their goods are still held. The database's clock decides that they have ended, so they
+ * never are the cause of a refusal: who needs the goods ends them, in the transaction that takes the goods. The sweep is
+ * housekeeping. Only orders whose payment is under way are spared: what may still be paid is settled first.
+ */
+@Injectable()
+export class OverdueHolds {
+  private readonly logger = new Logger(OverdueHolds.name);
+  private orders: OrderEnder = { lockOverdue: async () => [], expire: async () => undefined };
+
+  constructor(
+    private readonly repository: OverdueHoldsRepository,
+    private readonly reservations: ReservationService,
+    private readonly products: ProductService,
+    private readonly database: DatabaseService,
+  ) {}
+
+  /** Names who ends the shop's own orders. */
+  register(orders: OrderEnder): void {
+    this.orders = orders;
+  }
+
+  /**
+   * Does `work`, which opens its own transaction. When it is refused for short stock of which overdue holds keep some, it is
+   * done again and ends them first. `work` calls what it is given once it has its claim and the rows of its own order, and
+   * before it locks `productIds`: all products that it will lock. What is had at once costs no statement more.
+   * @throws whatever `work` throws; InsufficientStock then counts overdue goods as free.
+   */
+  async withRoom<T>(productIds: number[], work: (makeRoom: MakeRoom) => Promise<T>): Promise<T> {
+    let short: Goods[] = [];
+    for (let round = 0; ; round++) {
+      try {
+        return await work((tx) => this.makeRoom(short, productIds, tx));
+      } catch (error) {
+        if (!(error instanceof InsufficientStock) || round === ROUNDS_MAX) throw error;
+        short = shortOf(error);
+        if (!(await this.keep(short))) throw error;
+      }
+    }
+  }
+
+  /** Whether overdue holds keep any of these goods from who wants them. */
+  async keep(wanted: Goods[]): Promise<boolean> {
+    return wanted.length > 0 && this.repository.keepAny(idsOf(wanted));
+  }
+
+  /**
+   * Ends overdue holds until there is room for what is wanted, or none is left, and locks all their products together with
+   * `productIds`. One that cannot be ended stays and does not stop the others. Nothing wanted: does nothing.
+   */
+  async makeRoom(wanted: Goods[], productIds: number[], tx: Tx): Promise<void> {
+    if (wanted.length === 0) return;
+    const found = await this.repository.findKeeping(wanted, HOLDS_MAX, tx);
+    // Whoever is at one of them is waited for: it is in the way until they have ended it.
+    const locked = await this.lock(found, 'wait', tx);
+    const theirs = await this.repository.findProducts(
+      locked.map(({ order_ref }) => order_ref),
+      tx,
+    );
+    await this.products.lockForSale([...new Set([...theirs, ...productIds])], tx);
+    for (const hold of locked) await this.endOrLeave(hold, tx);
+  }
+
+  /**
+   * Ends all holds that are overdue, each in its own transaction: one that cannot be ended does not stop those behind it.
+   * Idempotent. Instances share the work. @returns how many were ended here.
+   */
+  async sweep(): Promise<number> {
+    let ended = 0;
+    let after = START;
+    for (;;) {
+      const { holds, last } = await this.repository.page(after, SWEEP_BATCH);
+      for (let at = 0; at < holds.length; at += ENDED_AT_ONCE) {
+        const ends = holds.slice(at, at + ENDED_AT_ONCE).map((hold) => this.sweepOne(hold));
+        ended += (await Promise.all(ends)).filter(Boolean).length;
+      }
+      if (last === null || holds.length < SWEEP_BATCH) return ended;
+      after = last;
+    }
+  }
+
+  /** Ends this hold in a transaction of its own, if it is overdue and nobody is at it. @returns whether it has. */
+  async endOne(hold: OverdueHold): Promise<boolean> {
+    return this.database.transaction(async (tx) => {
+      const locked = await this.lock([hold], 'skip', tx);
+      for (const hold of locked) await this.end(hold, tx);
+      return locked.length > 0;
+    });
+  }
+
+  private async sweepOne(hold: OverdueHold): Promise<boolean> {
+    try {
+      return await this.endOne(hold);
+    } catch (error) {
+      this.complain(hold, error);
+      return false;
+    }
+  }
+
+  // Orders before the holds of others, each by ascending id: two who make room at once do not lock each other out.
+  private async lock(holds: OverdueHold[], whenLocked: WhenLocked, tx: Tx): Promise<OverdueHold[]> {
+    const orderIds = holds.flatMap(({ order_id }) => order_id ?? []);
+    const otherIds = holds.filter(({ order_id }) => order_id === null).map(({ id }) => id);
+    const orders = orderIds.length > 0 ? await this.orders.lockOverdue(orderIds, whenLocked, tx) : [];
+    const others = otherIds.length > 0 ? await this.repository.lock(otherIds, whenLocked, tx) : [];
+    const ours = new Set([...orders, ...others]);
+    return holds.filter(({ id, order_id }) => ours.has(order_id ?? id));
+  }
+
+  private async endOrLeave(hold: OverdueHold, tx: Tx): Promise<void> {
+    try {
+      await this.database.part(() => this.end(hold, tx), tx);
+    } catch (error) {
+      if (isRetryable(error) || isConnectionFault(error)) throw error;
+      this.complain(hold, error);
+    }
+  }
+
+  private async end({ order_ref, order_id }: OverdueHold, tx: Tx): Promise<void> {
+    if (order_id !== null) return this.orders.expire(order_id, tx);
+    await this.reservations.end(order_ref, 'expired', 'not confirmed in time', tx);
+  }
+
+  private complain({ id, order_ref }: OverdueHold, error: unknown): void {
+    this.logger.error(
+      { reservation_id: id, order_id: order_ref },
+      `an overdue hold cannot be ended: ${(error as Error).message}`,
+    );
+  }
+}
+
+/** What is wanted of each product of which there was too little. */
+export function shortOf(refusal: InsufficientStock): Goods[] {
+  return refusal.members.items.map(({ product_id, requested }) => ({ product_id, quantity: requested }));
+}
+
+function idsOf(goods: Goods[]): number[] {
+  return goods.map(({ product_id }) => product_id);
+}
