@@ -1,6 +1,7 @@
 import { type DynamicModule, Module } from '@nestjs/common';
 import type { Sequelize } from 'sequelize-typescript';
 import { AdminModule } from './admin/admin.module.js';
+import { AuditModule } from './audit/audit.module.js';
 import { AuthModule } from './auth/auth.module.js';
 import { CartModule } from './cart/cart.module.js';
 import { CheckoutModule } from './checkout/checkout.module.js';
@@ -11,6 +12,7 @@ import { PaymentModule } from './payment/payment.module.js';
 import type { Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { ProductModule } from './product/product.module.js';
+import { WebhookModule } from './webhook/webhook.module.js';
 
 /** The table of contents. */
 @Module({})
@@ -28,6 +30,8 @@ export class AppModule {
         PaymentModule,
         CheckoutModule,
         EventModule,
+        WebhookModule,
+        AuditModule,
         AdminModule,
       ],
     };

@@ -63,6 +63,7 @@ async function startGateway({ env }: Config, dataDir: DataDir): Promise<NodeJS.P
     ledgerFile: join(env.DATA_DIR, 'sandbox-ledger.jsonl'),
     shopId: 'sandbox',
     secretKey,
+    pendingMs: env.SANDBOX_PENDING_SECONDS * 1_000,
   });
   started.push(() => gateway.close());
   return { YOOKASSA_API_URL: gateway.url, YOOKASSA_SHOP_ID: 'sandbox', YOOKASSA_SECRET_KEY: secretKey };

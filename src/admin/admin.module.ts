@@ -1,7 +1,21 @@
 import { Module } from '@nestjs/common';
+import { AuthModule } from '../auth/auth.module.js';
 import { CheckoutModule } from '../checkout/checkout.module.js';
+import { EventModule } from '../event/event.module.js';
 import { OrderModule } from '../order/order.module.js';
+import { WebhookModule } from '../webhook/webhook.module.js';
+import { AdminApiKeysController } from './admin-api-keys.controller.js';
+import { AdminEventsController } from './admin-events.controller.js';
 import { AdminOrdersController } from './admin-orders.controller.js';
+import { AdminWebhooksController } from './admin-webhooks.controller.js';
 
-@Module({ imports: [OrderModule, CheckoutModule], controllers: [AdminOrdersController] })
+@Module({
+  imports: [AuthModule, OrderModule, CheckoutModule, EventModule, WebhookModule],
+  controllers: [
+    AdminApiKeysController,
+    AdminEventsController,
+    AdminOrdersController,
+    AdminWebhooksController,
+  ],
+})
 export class AdminModule {}

@@ -42,11 +42,18 @@ export const environment = z.object({
   RESERVATION_TTL_E_WALLET: seconds(900),
   RESERVATION_SWEEP_SECONDS: seconds(30),
 
+  EVENT_MAX_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(8),
+  EVENT_RETRY_BASE_MS: milliseconds(1_000),
+
+  AUDIT_SECONDS: seconds(300),
+  WEBHOOK_ALLOW_PRIVATE: flag.default(false),
+
   PAYMENT_PROVIDER: z.enum(['sandbox', 'yookassa']).default('sandbox'),
   PAYMENT_TIMEOUT_MS: milliseconds(10_000),
   PAYMENT_RECOVERY_SECONDS: seconds(5),
   PAYMENT_RETURN_URL: z.url({ protocol: /^https?$/ }).optional(),
   SANDBOX_PORT: port(0),
+  SANDBOX_PENDING_SECONDS: seconds(3_600),
   YOOKASSA_API_URL: z
     .url({ protocol: /^https?$/ })
     .regex(/\/v3$/, 'must end in /v3')

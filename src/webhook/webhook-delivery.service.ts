@@ -1,0 +1,146 @@
+import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { DeadLetterService } from '../event/dead-letter.service.js';
+import { Config } from '../platform/config/config.js';
+import { DatabaseService } from '../platform/database/database.service.js';
+import type { Tx } from '../platform/database/tx.js';
+import type { Answer } from '../platform/http/answer.js';
+import { decodeUuidCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
+import type { Claim } from '../platform/idempotency/claim.js';
+import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
+import { Jobs } from '../platform/jobs/jobs.service.js';
+import type { DeadJob } from '../platform/jobs/jobs.types.js';
+import { DeliveryFailed, DeliveryNotFound, EndpointInactive, EndpointNotFound } from './webhook.errors.js';
+import type { Attempt, Delivery, DeliveryJob, NewDelivery } from './webhook.types.js';
+import { type DeliveryPageView, type DeliveryView, viewOfDelivery } from './webhook.view.js';
+import { WebhookDeliveryRepository } from './webhook-delivery.repository.js';
+import { WebhookEndpointRepository } from './webhook-endpoint.repository.js';
+import { WebhookSender } from './webhook-sender.js';
+
+const QUEUE = 'webhook-deliveries';
+const DEAD_LETTERS = 'webhook-deliveries-dead-letters';
+/** The name under which events that could not be delivered become dead letters: that of the consumer. */
+const CONSUMER = 'webhooks';
+/** An endpoint that lets every call run into its time must not keep the others waiting. */
+const SENT_AT_ONCE = 4;
+const TIME_LIMIT_SECONDS = 30;
+const KEPT_DAYS = 30;
+const BATCH = 1_000;
+const NEWEST_FIRST = 'webhook-deliveries';
+
+/**
+ * Sends events to endpoints: at least once each, again with back-off until one attempt is answered with 2xx, at most
+ * `EVENT_MAX_ATTEMPTS` times a round. In no promised order: the body's `timestamp`, and `sequence` where there is one, tell it.
+ */
+@Injectable()
+export class WebhookDeliveryService implements OnModuleInit {
+  constructor(
+    private readonly repository: WebhookDeliveryRepository,
+    private readonly endpoints: WebhookEndpointRepository,
+    private readonly sender: WebhookSender,
+    private readonly jobs: Jobs,
+    private readonly deadLetters: DeadLetterService,
+    private readonly database: DatabaseService,
+    private readonly idempotency: IdempotencyService,
+    private readonly config: Config,
+  ) {}
+
+  async onModuleInit(): Promise<void> {
+    const { EVENT_MAX_ATTEMPTS, EVENT_RETRY_BASE_MS } = this.config.env;
+    await this.jobs.deadLetterQueue<DeliveryJob>(DEAD_LETTERS, (job) => this.giveUp(job));
+    await this.jobs.queue<DeliveryJob>(
+      QUEUE,
+      {
+        attemptsMax: EVENT_MAX_ATTEMPTS,
+        retryBaseMs: EVENT_RETRY_BASE_MS,
+        deadLetterQueue: DEAD_LETTERS,
+        timeLimitSeconds: TIME_LIMIT_SECONDS,
+        concurrency: SENT_AT_ONCE,
+      },
+      ({ data }) => this.deliver(data),
+    );
+    await this.jobs.schedule('webhook-deliveries-retention', '37 3 * * *', () => this.removeOld());
+  }
+
+  /** Notes deliveries and puts them into the queue, in `tx`. What is noted already is left as it is. */
+  async begin(deliveries: NewDelivery[], tx: Tx): Promise<void> {
+    if (deliveries.length === 0) return;
+    const ids = await this.repository.insertNew(deliveries, tx);
+    const jobs: DeliveryJob[] = ids.map((delivery_id) => ({ delivery_id, round: 1 }));
+    await this.jobs.sendAll(QUEUE, jobs, tx);
+  }
+
+  /** Begins a new round for what has failed of an event. @returns whether anything had. */
+  async beginAgain(eventId: string, tx: Tx): Promise<boolean> {
+    const jobs = await this.repository.reviveFailed(eventId, tx);
+    await this.jobs.sendAll(QUEUE, jobs, tx);
+    return jobs.length > 0;
+  }
+
+  /** One attempt, if the delivery still waits for it. @throws DeliveryFailed, and then it is to be tried again. */
+  async deliver(job: DeliveryJob): Promise<void> {
+    const due = await this.repository.findDue(job);
+    if (due === null) return;
+    if (!due.active) return this.fail(job, 'the endpoint is switched off');
+    const attempt = await this.sender.post(due);
+    await this.note(job, attempt);
+    // No more of the address than this: many carry a secret in their path, and this goes into logs.
+    if (attempt.error !== null) throw new DeliveryFailed(`${new URL(due.url).origin}: ${attempt.error}`);
+  }
+
+  private async note(job: DeliveryJob, attempt: Attempt): Promise<void> {
+    await this.database.transaction((tx) => this.repository.note(job, attempt, tx));
+  }
+
+  private async fail(job: DeliveryJob, reason: string | null): Promise<void> {
+    await this.database.transaction((tx) => this.repository.fail(job, reason, tx));
+  }
+
+  private async giveUp({ data, source }: DeadJob<DeliveryJob>): Promise<void> {
+    const delivery = await this.repository.findPending(data);
+    if (delivery === null) return;
+    const { id: job_id, error, attempts } = source;
+    // The letter first: cut off in between, this is done again, and a letter is kept once.
+    await this.deadLetters.keep({
+      job_id,
+      event_ids: [delivery.event_id],
+      consumer: CONSUMER,
+      error,
+      attempts,
+    });
+    await this.fail(data, null);
+  }
+
+  /** The deliveries to an endpoint, newest first. @throws EndpointNotFound */
+  async list(endpointId: number, query: PageQuery): Promise<DeliveryPageView> {
+    if (!(await this.endpoints.find(endpointId))) throw new EndpointNotFound();
+    const before = decodeUuidCursor(NEWEST_FIRST, query.cursor);
+    const deliveries = await this.repository.list(endpointId, before, query.limit + 1);
+    const { rows, next_cursor } = pageOf(deliveries, query, viewOfDelivery, ({ id }) =>
+      encodeCursor(NEWEST_FIRST, [id]),
+    );
+    const total = query.count ? { total: await this.repository.count(endpointId) } : {};
+    return { deliveries: rows, next_cursor, ...total };
+  }
+
+  /**
+   * Sends the very same again, whatever has become of it: 202, and a new round of attempts.
+   * @throws DeliveryNotFound, EndpointInactive
+   */
+  async resend(id: string, claim: Claim | null): Promise<Answer<DeliveryView>> {
+    return this.idempotency.once(claim, 202, async (tx) => {
+      const active = await this.repository.isToActive(id, tx);
+      if (active === null) throw new DeliveryNotFound();
+      if (!active) throw new EndpointInactive();
+      const { round, ...delivery } = await this.repository.revive(id, tx);
+      const job: DeliveryJob = { delivery_id: id, round };
+      await this.jobs.send(QUEUE, job, {}, tx);
+      return viewOfDelivery(delivery as Delivery);
+    });
+  }
+
+  /** Removes what has ended long ago. Idempotent, and harmless beside another instance's. */
+  async removeOld(): Promise<void> {
+    const remove = (tx: Tx) => this.repository.deleteOlderThan(KEPT_DAYS, BATCH, tx);
+    while ((await this.database.transaction(remove)) === BATCH);
+  }
+}

@@ -1,0 +1,129 @@
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
+import {
+  ArrayNotEmpty,
+  ArrayUnique,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  ValidateBy,
+  ValidateIf,
+} from 'class-validator';
+import { EVENT_TYPES } from '../event/event.types.js';
+import type { Subscription } from './webhook.types.js';
+
+const SUBSCRIPTIONS: Subscription[] = ['*', ...EVENT_TYPES];
+const URL_LENGTH_MAX = 2_000;
+const SECRET_BYTES_MIN = 24;
+const SECRET_BYTES_MAX = 64;
+const UNKNOWN_EVENT = { message: 'events must be a list of known types of events, or of *' };
+
+/** May be left out. Unlike with `IsOptional`, null is not "left out": the validators beside it refuse it. */
+const IfGiven = () => ValidateIf((_, value) => value !== undefined);
+
+const IsEndpointUrl = () =>
+  ValidateBy({
+    name: 'isEndpointUrl',
+    validator: {
+      validate: isEndpointUrl,
+      defaultMessage: () =>
+        `$property must be an http or https address of at most ${URL_LENGTH_MAX} characters, without a user or password`,
+    },
+  });
+
+// Printable ASCII only: the parser forgives white space and control characters, and what it forgives would be stored.
+function isEndpointUrl(value: unknown): boolean {
+  if (typeof value !== 'string' || value.length > URL_LENGTH_MAX) return false;
+  if (!/^https?:\/\/[\x21-\x7e]+$/.test(value) || !URL.canParse(value)) return false;
+  const { username, password } = new URL(value);
+  return username === '' && password === '';
+}
+
+const IsWebhookSecret = () =>
+  ValidateBy({
+    name: 'isWebhookSecret',
+    validator: {
+      validate: isWebhookSecret,
+      defaultMessage: () =>
+        `$property must be base64 of ${SECRET_BYTES_MIN} to ${SECRET_BYTES_MAX} bytes, with or without whsec_ before it`,
+    },
+  });
+
+function isWebhookSecret(value: unknown): boolean {
+  if (typeof value !== 'string') return false;
+  const text = value.replace(/^whsec_/, '');
+  const bytes = Buffer.from(text, 'base64');
+  // Node decodes anything; only what it writes in the same way is base64.
+  return (
+    bytes.toString('base64') === text && bytes.length >= SECRET_BYTES_MIN && bytes.length <= SECRET_BYTES_MAX
+  );
+}
+
+const EventsProperty = {
+  enum: SUBSCRIPTIONS,
+  isArray: true,
+  minItems: 1,
+  uniqueItems: true,
+  example: ['order.paid', 'stock.changed'],
+  description: 'Types of events, or `*` for all, also those that there will be.',
+};
+const UrlProperty = {
+  example: 'https://erp.example/hooks',
+  format: 'uri',
+  maxLength: URL_LENGTH_MAX,
+  description:
+    'Must not lead to a private, loopback or otherwise special address, unless the service is told to allow it.',
+};
+const SecretProperty = {
+  example: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD',
+  description: 'As Standard Webhooks has it: `whsec_` and base64 of 24 to 64 bytes. Left out, one is made.',
+};
+
+export class CreateEndpointDto {
+  @ApiProperty(UrlProperty)
+  @IsEndpointUrl()
+  url!: string;
+
+  @ApiProperty(EventsProperty)
+  @IsArray(UNKNOWN_EVENT)
+  @ArrayNotEmpty({ message: 'events must not be empty' })
+  @IsIn(SUBSCRIPTIONS, { ...UNKNOWN_EVENT, each: true })
+  @ArrayUnique({ message: 'events must not name one twice' })
+  events!: Subscription[];
+
+  @ApiPropertyOptional(SecretProperty)
+  @IfGiven()
+  @IsWebhookSecret()
+  secret?: string;
+
+  @ApiPropertyOptional({ default: true })
+  @IfGiven()
+  @IsBoolean({ message: 'active must be true or false' })
+  active: boolean = true;
+}
+
+export class ChangeEndpointDto {
+  @ApiPropertyOptional(UrlProperty)
+  @IfGiven()
+  @IsEndpointUrl()
+  url?: string;
+
+  @ApiPropertyOptional(EventsProperty)
+  @IfGiven()
+  @IsArray(UNKNOWN_EVENT)
+  @ArrayNotEmpty({ message: 'events must not be empty' })
+  @IsIn(SUBSCRIPTIONS, { ...UNKNOWN_EVENT, each: true })
+  @ArrayUnique({ message: 'events must not name one twice' })
+  events?: Subscription[];
+
+  @ApiPropertyOptional({ ...SecretProperty, description: 'From now on deliveries are signed with this one.' })
+  @IfGiven()
+  @IsWebhookSecret()
+  secret?: string;
+
+  @ApiPropertyOptional({
+    description: 'Nothing is sent to an endpoint that is switched off, and nothing later.',
+  })
+  @IfGiven()
+  @IsBoolean({ message: 'active must be true or false' })
+  active?: boolean;
+}
