@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
+import { validate as isUuid, v7 as uuidv7 } from 'uuid';
 import { EventService } from '../event/event.service.js';
 import type { EventType } from '../event/event.types.js';
 import { InventoryService } from '../inventory/inventory.service.js';
@@ -91,7 +91,7 @@ export class OrderService {
       lines,
       payment_method,
       expected_total_minor:
-        expected_total === undefined ? null : this.money.minorOf(expected_total, 'expected_total'),
+        expected_total == null ? null : this.money.minorOf(expected_total, 'expected_total'),
       shipping_address: shipping_address ?? null,
       note,
       hold_seconds: this.config.reservationTtlSeconds(payment_method),
@@ -278,7 +278,7 @@ function cursorOf(query: PageQuery): string | null {
   const keyset = decodeCursor(NEWEST_FIRST, ['string'], query.cursor);
   if (!keyset) return null;
   const [id] = keyset;
-  if (!/^[0-9a-f-]{36}$/.test(String(id))) throw ValidationFailed.of('cursor', 'cursor is not one of ours');
+  if (!isUuid(String(id))) throw ValidationFailed.of('cursor', 'cursor is not one of ours');
   return String(id);
 }
 

@@ -3,13 +3,14 @@ import { v7 as uuidv7 } from 'uuid';
 import { EventService } from '../../event/event.service.js';
 import { InventoryService } from '../../inventory/inventory.service.js';
 import { Config } from '../../platform/config/config.js';
-import { isConnectionFault, violates } from '../../platform/database/database.errors.js';
+import { isBusy, isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
 import type { Tx } from '../../platform/database/tx.js';
-import { type DomainError, NotFound, ValidationFailed } from '../../platform/errors.js';
+import { type DomainError, NotFound, Overloaded, ValidationFailed } from '../../platform/errors.js';
 import { type ClaimState, IdempotencyService } from '../../platform/idempotency/idempotency.service.js';
 import { Money } from '../../platform/money.js';
 import { ProductService } from '../../product/product.service.js';
+import type { LockedProduct } from '../../product/product.types.js';
 import { CheckoutInProgress, InsufficientStock, PriceChanged, ProductUnavailable } from '../order.errors.js';
 import { OrderRepository } from '../order.repository.js';
 import type { Order, PlacementCompanion, PlacementRequest } from '../order.types.js';
@@ -24,6 +25,9 @@ export type Outcome =
   | { kind: 'claimed'; state: Exclude<ClaimState, { kind: 'fresh' }> };
 
 type Settled = PromiseSettledResult<Outcome>;
+
+/** Which try at a batch this is, and whether it may wait for locks. */
+type Round = 'first' | 'again' | 'without waiting';
 
 /**
  * Turns requests into orders in three steps: lock, decide, write. One path for one request and for sixty-four.
@@ -62,11 +66,14 @@ export class PlacementService {
 
   private async placeBatch(batch: PlacementRequest[]): Promise<Settled[]> {
     try {
-      return await this.placeTogether(batch, 'first try');
+      return await this.placeTogether(batch, 'first');
     } catch (error) {
       // The connection may have been lost after COMMIT: look what is there before anything is placed again.
       if (isConnectionFault(error))
         return this.placeTogether(batch, 'again').catch(() => refuseAll(batch, error));
+      // Somebody holds a product for too long: whoever wants others must not wait for that one any longer.
+      if (isBusy(error))
+        return this.placeTogether(batch, 'without waiting').catch(() => refuseAll(batch, error));
       return this.placeOneByOne(batch);
     }
   }
@@ -82,27 +89,26 @@ export class PlacementService {
     return settled;
   }
 
-  private async placeTogether(batch: PlacementRequest[], when: 'first try' | 'again'): Promise<Settled[]> {
-    const outcomes = await this.database.transaction((tx) => this.placeIn(batch, when, tx));
+  private async placeTogether(batch: PlacementRequest[], round: Round): Promise<Settled[]> {
+    const outcomes = await this.database.transaction((tx) => this.placeIn(batch, round, tx));
     return outcomes.map((value) => ({ status: 'fulfilled', value }));
   }
 
-  private async placeIn(batch: PlacementRequest[], when: 'first try' | 'again', tx: Tx): Promise<Outcome[]> {
+  private async placeIn(batch: PlacementRequest[], round: Round, tx: Tx): Promise<Outcome[]> {
     const outcomes = new Map<PlacementRequest, Outcome>();
-    await this.sortOutClaimed(batch, outcomes, tx);
-    const open = batch.filter((request) => !outcomes.has(request));
+    const open = () => batch.filter((request) => !outcomes.has(request));
+    if (round !== 'first') await this.sortOutPlaced(open(), outcomes, tx);
+    await this.sortOutClaimed(open(), outcomes, tx);
+    const products = await this.lock(open(), round, outcomes, tx);
+    // Once more: a COMMIT that was under way when we looked has let the products go only now.
+    if (round !== 'first') await this.sortOutPlaced(open(), outcomes, tx);
 
-    const products = await this.products.lockForSale(productIdsOf(open), tx);
-    if (when === 'again') await this.sortOutPlaced(open, outcomes, tx);
-    const undecided = open.filter((request) => !outcomes.has(request));
-    const boughtRounds = await this.orders.findBoughtRounds(cartIdsOf(undecided), tx);
-
-    const locked = { products: new Map(products.map((product) => [product.id, product])), boughtRounds };
-    const { decisions, writes } = decide(locked, undecided);
-
+    const requests = open();
+    const boughtRounds = await this.orders.findBoughtRounds(cartIdsOf(requests), tx);
+    const { decisions, writes } = decide({ products, boughtRounds }, requests);
     const placed = await this.write(writes.orders, writes.takings, tx);
     decisions.forEach((decision, index) => {
-      const request = undecided[index] as PlacementRequest;
+      const request = requests[index] as PlacementRequest;
       outcomes.set(
         request,
         'placed' in decision
@@ -111,6 +117,23 @@ export class PlacementService {
       );
     });
     return batch.map((request) => outcomes.get(request) as Outcome);
+  }
+
+  private async lock(
+    requests: PlacementRequest[],
+    round: Round,
+    outcomes: Map<PlacementRequest, Outcome>,
+    tx: Tx,
+  ): Promise<Map<number, LockedProduct>> {
+    const ids = productIdsOf(requests);
+    if (round !== 'without waiting') return byId(await this.products.lockForSale(ids, tx));
+    const { free, busy } = await this.products.lockFree(ids, tx);
+    for (const request of requests) {
+      const waits = request.lines.some(({ product_id }) => busy.has(product_id));
+      if (waits)
+        outcomes.set(request, { kind: 'refused', error: new Overloaded('the product is busy; try again') });
+    }
+    return byId(free);
   }
 
   private async sortOutClaimed(batch: PlacementRequest[], outcomes: Map<PlacementRequest, Outcome>, tx: Tx) {
@@ -127,9 +150,9 @@ export class PlacementService {
       open.map(({ order_id }) => order_id),
       tx,
     );
-    const byId = new Map(found.map((order) => [order.id, order]));
+    const orders = byId(found);
     for (const request of open) {
-      const order = byId.get(request.order_id);
+      const order = orders.get(request.order_id);
       if (order) outcomes.set(request, { kind: 'placed', order });
     }
   }
@@ -247,6 +270,10 @@ export class PlacementService {
         return new CheckoutInProgress();
     }
   }
+}
+
+function byId<T extends { id: string | number }>(rows: T[]): Map<T['id'], T> {
+  return new Map(rows.map((row) => [row.id, row]));
 }
 
 function productIdsOf(requests: PlacementRequest[]): number[] {
