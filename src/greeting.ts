@@ -1,24 +1,23 @@
-import type { Config } from './platform/config/config.js';
+/** Where the service listens, as one types it into a browser. */
+export function addressOf(host: string, port: number): string {
+  const name = ['127.0.0.1', '0.0.0.0', '::1', '::'].includes(host) ? 'localhost' : host;
+  return `http://${name.includes(':') ? `[${name}]` : name}:${port}`;
+}
 
 /** The first lines on the terminal: where everything is, and a first request to paste. */
-export function greet({ env }: Config, admin: { email: string; password: string } | null): void {
-  const host =
-    env.HOST === '0.0.0.0' || env.HOST === '::' || env.HOST === '127.0.0.1' ? 'localhost' : env.HOST;
-  const base = `http://${host}:${env.PORT}`;
+export function greet(address: string, admin: { email: string; password: string } | null): void {
   const lines = [
     '',
-    `  Holdfast is ready.`,
+    '  Holdfast is ready.',
     '',
-    `  API       ${base}/api/v1`,
-    `  API docs  ${base}/docs  (OpenAPI: ${base}/openapi.json)`,
-    `  Admin     ${base}/api/v1/admin`,
-    ...(admin
-      ? [`            sign in as ${admin.email} with ${admin.password}  (shown only this once)`]
-      : []),
+    `  API       ${address}/api/v1`,
+    `  API docs  ${address}/docs  (OpenAPI: ${address}/openapi.json)`,
+    `  Admin     ${address}/api/v1/admin`,
+    ...(admin ? [`            log in as ${admin.email} with ${admin.password}  (shown only this once)`] : []),
     '',
     '  A first request:',
     '',
-    `    curl ${base}/api/v1/products`,
+    `    curl ${address}/api/v1/products`,
     '',
   ];
   console.log(lines.join('\n'));

@@ -1,133 +1,153 @@
+import { once } from 'node:events';
 import { existsSync } from 'node:fs';
 import { join } from 'node:path';
+import { setTimeout as pause } from 'node:timers/promises';
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { Logger as Pino } from 'pino';
 import type { Sequelize } from 'sequelize-typescript';
 import { createApp } from './app.js';
 import { AdminAccount } from './auth/admin-account.js';
-import { greet } from './greeting.js';
+import { addressOf, greet } from './greeting.js';
 import { startSandboxGateway } from './payment/sandbox/sandbox-gateway.js';
 import { type Config, loadConfig } from './platform/config/config.js';
 import { connect } from './platform/database/connection.js';
 import { claimDataDir, type DataDir } from './platform/database/data-dir.js';
 import { startEmbeddedPostgres } from './platform/database/embedded-postgres.js';
-import { runScripts } from './platform/database/migrations.js';
-import { HealthService } from './platform/observability/health.service.js';
+import { pendingMigrations, runScripts } from './platform/database/migrations.js';
 import { openLog } from './platform/observability/logger.js';
 import { StartFailed, sentenceOf } from './start-failed.js';
 
-const SHUTDOWN_TIMEOUT_MS = 25_000;
+/** How long requests under way may take to finish; one payment takes PAYMENT_TIMEOUT_MS at most, 10 s by default. */
+const DRAIN_LIMIT_MS = 20_000;
+const STOP_LIMIT_MS = 30_000;
 
 /** What has been started, to be stopped in the opposite order. */
-const started: (() => Promise<void>)[] = [];
+const started: { name: string; stop: () => Promise<void>; limitMs: number }[] = [];
+/** Aborted by the first signal to stop; a second one changes nothing. */
+const ending = new AbortController();
+let isReady = false;
 
-async function start(): Promise<void> {
+async function main(): Promise<void> {
+  for (const signal of ['SIGTERM', 'SIGINT']) process.on(signal, () => ending.abort());
+  let isClean = true;
+  try {
+    const log = await start();
+    if (!ending.signal.aborted) await once(ending.signal, 'abort');
+    log.info('stopping: finishing what is under way');
+  } catch (error) {
+    if (!ending.signal.aborted) {
+      console.error(sentenceOf(error));
+      isClean = false;
+    }
+  }
+  isClean = (await stopAll()) && isClean;
+  process.exit(isClean ? 0 : 1);
+}
+
+async function start(): Promise<Pino> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const stated = loadConfig(process.env);
-  const config = await provision(stated);
-  const log = openLog(config);
-  const sequelize = await openDatabase(config);
+  const log = openLog(stated);
+  const config = await provision(stated, log);
+  const { sequelize, isMigrated } = await openDatabase(config, log);
   const app = await createApp(config, sequelize, log);
-  started.push(() => app.close());
-  await app.init();
-  const admin = await app.get(AdminAccount).ensure();
-  stopOnSignal(app, log);
-  await listen(app, config);
-  greet(config, admin);
+  keep('the API', () => app.close(), DRAIN_LIMIT_MS);
+  const address = await listen(app, config);
+  // Only now that nothing can stop the start any more: a generated password is shown just once.
+  const admin = isMigrated ? await app.get(AdminAccount).ensure() : null;
+  isReady = true;
+  if (config.production) log.info(`ready at ${address}`);
+  else greet(address, admin);
+  return log;
+}
+
+/** Remembers what has to be stopped. A signal that came while it was started ends the start here. */
+function keep(name: string, stop: () => Promise<void>, limitMs = STOP_LIMIT_MS): void {
+  started.push({ name, stop, limitMs });
+  ending.signal.throwIfAborted();
 }
 
 /** Starts what the configuration does not name: a Postgres, a payment gateway, a secret. @returns the completed configuration. */
-async function provision(stated: Config): Promise<Config> {
+async function provision(stated: Config, log: Pino): Promise<Config> {
   const { env, embedded } = stated;
-  const ownGateway = env.PAYMENT_PROVIDER === 'sandbox' && !process.env.YOOKASSA_API_URL;
+  const ownGateway = env.PAYMENT_PROVIDER === 'sandbox' && env.YOOKASSA_API_URL === undefined;
   if (!embedded && !ownGateway && env.JWT_SECRET) return stated;
   const dataDir = await claimDataDir(env.DATA_DIR);
-  started.push(() => dataDir.release());
+  keep('the data folder', () => dataDir.release());
   const completed: NodeJS.ProcessEnv = { ...process.env };
-  completed.JWT_SECRET ??= await dataDir.secret('jwt');
+  completed.JWT_SECRET ||= await dataDir.secret('jwt');
   if (ownGateway) Object.assign(completed, await startGateway(stated, dataDir));
   if (!embedded) return loadConfig(completed);
   const postgres = await startEmbeddedPostgres({
     dataDir: env.DATA_DIR,
     port: env.EMBEDDED_POSTGRES_PORT,
     password: await dataDir.secret('postgres'),
+    // How it starts is for those who look for it; what it tells later is news.
+    onLog: (line) => log[isReady ? 'warn' : 'debug'](line),
   });
-  started.push(() => postgres.stop());
+  keep('Postgres', () => postgres.stop());
   return loadConfig({ ...completed, DATABASE_URL: postgres.url }).asEmbedded();
 }
 
 async function startGateway({ env }: Config, dataDir: DataDir): Promise<NodeJS.ProcessEnv> {
   const secretKey = await dataDir.secret('sandbox');
-  const gateway = await startSandboxGateway({
-    port: env.SANDBOX_PORT,
-    ledgerFile: join(env.DATA_DIR, 'sandbox-ledger.jsonl'),
-    shopId: 'sandbox',
-    secretKey,
-    pendingMs: env.SANDBOX_PENDING_SECONDS * 1_000,
+  const ledgerFile = join(env.DATA_DIR, 'sandbox-ledger.jsonl');
+  const pendingMs = env.SANDBOX_PENDING_SECONDS * 1_000;
+  const options = { port: env.SANDBOX_PORT, ledgerFile, shopId: 'sandbox', secretKey, pendingMs };
+  const gateway = await startSandboxGateway(options).catch((error: NodeJS.ErrnoException) => {
+    throw error.syscall === 'listen' ? StartFailed.listening('SANDBOX_PORT', env.SANDBOX_PORT, error) : error;
   });
-  started.push(() => gateway.close());
+  keep('the sandbox gateway', () => gateway.close());
   return { YOOKASSA_API_URL: gateway.url, YOOKASSA_SHOP_ID: 'sandbox', YOOKASSA_SECRET_KEY: secretKey };
 }
 
-async function openDatabase(config: Config): Promise<Sequelize> {
+async function openDatabase(
+  config: Config,
+  log: Pino,
+): Promise<{ sequelize: Sequelize; isMigrated: boolean }> {
   const sequelize = connect(config.env.DATABASE_URL as string, config);
-  started.push(() => sequelize.close());
+  keep('the database pool', () => sequelize.close());
   try {
     await sequelize.authenticate();
   } catch (error) {
-    throw new StartFailed(`The database at ${hostOf(config)} cannot be used: ${(error as Error).message}`);
+    throw StartFailed.database(config.env.DATABASE_URL as string, error as Error);
   }
   if (config.env.MIGRATE_ON_START) await runScripts('migrations', sequelize);
-  if (config.seedDemo) await runScripts('seeders', sequelize);
-  return sequelize;
+  const pending = await pendingMigrations(sequelize);
+  const isMigrated = pending.length === 0;
+  if (!isMigrated) log.warn(`not ready until \`npm run migrate\` has run: ${pending.join(', ')}`);
+  else if (config.seedDemo) await runScripts('seeders', sequelize);
+  return { sequelize, isMigrated };
 }
 
-async function listen(app: NestFastifyApplication, { env }: Config): Promise<void> {
+async function listen(app: NestFastifyApplication, { env }: Config): Promise<string> {
   try {
     await app.listen(env.PORT, env.HOST);
   } catch (error) {
-    const { code } = error as NodeJS.ErrnoException;
-    if (code === 'EADDRINUSE') throw new StartFailed(`Port ${env.PORT} is taken; set PORT to another one.`);
-    if (code === 'EACCES')
-      throw new StartFailed(`Port ${env.PORT} may not be used by this user; set PORT to another one.`);
+    const { syscall } = error as NodeJS.ErrnoException;
+    if (syscall === 'listen') throw StartFailed.listening('PORT', env.PORT, error as Error);
+    if (syscall === 'getaddrinfo')
+      throw new StartFailed(`HOST ${env.HOST} is not an address of this machine.`);
     throw error;
   }
+  return addressOf(env.HOST, Number(new URL(await app.getUrl()).port || 80));
 }
 
-// The password that the address may carry is nobody's business.
-function hostOf({ env }: Config): string {
-  const { host, pathname } = new URL(env.DATABASE_URL as string);
-  return `${host}${pathname}`;
-}
-
-/** SIGTERM and Ctrl-C: not ready, finish what is under way, stop everything, exit 0. A second signal changes nothing. */
-function stopOnSignal(app: NestFastifyApplication, log: Pino): void {
-  let stopping = false;
-  const stop = async (signal: string) => {
-    if (stopping) return;
-    stopping = true;
-    log.info(`${signal}: finishing what is under way`);
-    app.get(HealthService).drain();
-    const timer = setTimeout(() => {
-      log.error(`not finished after ${SHUTDOWN_TIMEOUT_MS} ms, leaving`);
-      process.exit(1);
-    }, SHUTDOWN_TIMEOUT_MS);
-    timer.unref();
-    await stopAll();
-    process.exit(0);
-  };
-  process.on('SIGTERM', stop);
-  process.on('SIGINT', stop);
-}
-
-async function stopAll(): Promise<void> {
-  for (const stop of started.splice(0).reverse()) {
-    await stop().catch((error: Error) => console.error(error.message));
+/** What hangs must not keep the rest from being stopped, least of all Postgres. @returns whether everything has ended well. */
+async function stopAll(): Promise<boolean> {
+  let isClean = true;
+  for (const { name, stop, limitMs } of started.splice(0).reverse()) {
+    try {
+      const hanging = pause(limitMs, undefined, { ref: false }).then(() => {
+        throw new Error(`still busy after ${limitMs} ms`);
+      });
+      await Promise.race([stop(), hanging]);
+    } catch (error) {
+      console.error(`${name} did not stop well: ${(error as Error).message}`);
+      isClean = false;
+    }
   }
+  return isClean;
 }
 
-start().catch(async (error: unknown) => {
-  console.error(sentenceOf(error));
-  await stopAll();
-  process.exit(1);
-});
+await main();

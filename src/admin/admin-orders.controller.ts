@@ -6,7 +6,7 @@ import { OrderPaymentService } from '../checkout/order-payment.service.js';
 import { AdminOrdersQuery } from '../order/order.dto.js';
 import { OrderService } from '../order/order.service.js';
 import { OrderPageView, OrderView } from '../order/order.view.js';
-import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 
@@ -28,6 +28,7 @@ export class AdminOrdersController {
   }
 
   @Get(':id')
+  @TakesUuid()
   @ApiOperation({ summary: 'Any order' })
   @Answers(200, OrderView)
   @Refuses(404, 'not_found', 'order not found')
@@ -37,6 +38,7 @@ export class AdminOrdersController {
 
   @Post(':id/confirm-payment')
   @HttpCode(200)
+  @TakesUuid()
   @ApiOperation({ summary: 'Accept the money for a cash-on-delivery or bank-transfer order' })
   @TakesIdempotencyKey()
   @Answers(200, OrderView, 'Paid, now or before.')

@@ -11,7 +11,7 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { PaymentsView, PaymentView } from '../payment/payment.view.js';
 import { ValidationFailed } from '../platform/errors.js';
 import { type Caller, type CallerRequest, CurrentUser } from '../platform/http/caller.js';
-import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, claimOf, IdempotencyClaim, idempotencyKeyOf } from '../platform/idempotency/claim.js';
 import { CheckoutDto, CheckoutView, PayOrderDto } from './checkout.dto.js';
@@ -23,11 +23,9 @@ const CheckoutClaim = createParamDecorator((_: unknown, context: ExecutionContex
   const request = context.switchToHttp().getRequest<CallerRequest>();
   const { idempotency_key: inBody, ...body } = (request.body ?? {}) as Record<string, unknown>;
   const inHeader = idempotencyKeyOf(request);
-  const key = inHeader ?? inBody;
-  if (key === undefined || key === null || key === '') {
-    throw ValidationFailed.of('idempotency_key', 'idempotency_key is required');
-  }
-  if (inHeader !== undefined && inBody !== undefined && inHeader !== inBody) {
+  const key = inHeader ?? inBody ?? '';
+  if (key === '') throw ValidationFailed.of('idempotency_key', 'idempotency_key is required');
+  if (inHeader !== undefined && (inBody ?? inHeader) !== inHeader) {
     throw ValidationFailed.of('idempotency_key', 'idempotency_key and Idempotency-Key must be the same');
   }
   // The key is not part of what is asked for, so a repeat may carry it in the other place.
@@ -70,6 +68,7 @@ export class CheckoutController {
   }
 
   @Get('checkout/:id')
+  @TakesUuid()
   @ApiOperation({ summary: 'How one of your checkouts stands' })
   @Answers(200, CheckoutView)
   @Refuses(404, 'not_found', 'order not found')
@@ -78,6 +77,7 @@ export class CheckoutController {
   }
 
   @Post('orders/:id/payments')
+  @TakesUuid()
   @ApiTags('payments')
   @ApiOperation({ summary: 'Pay an order' })
   @TakesIdempotencyKey()
@@ -96,6 +96,7 @@ export class CheckoutController {
   }
 
   @Get('orders/:id/payments')
+  @TakesUuid()
   @ApiTags('payments')
   @ApiOperation({ summary: 'The attempts to pay an order, oldest first' })
   @Answers(200, PaymentsView)

@@ -123,9 +123,10 @@ export class CheckoutService implements PlacementCompanion {
     if (state.kind === 'fresh') throw new CartEmpty();
     const orderId = state.resourceId as string;
     if (state.kind === 'finished') return { orderId, replayed: true, ours: null };
-    await this.idempotency.takeOver(claim, this.payments.callMs, tx);
+    // The payment before the claim, as the settlement locks them.
     const { payment } = await this.standingIn(orderId, tx);
     const ours = payment && (await this.payments.claimOne(payment.id, tx));
+    await this.idempotency.takeOver(claim, this.payments.callMs, tx);
     return { orderId, replayed: false, ours };
   }
 

@@ -85,8 +85,9 @@ export class OrderPaymentService {
     if (state.kind === 'refused') throw state.error;
     if (state.kind === 'finished') return { answer: state.answer as Answer<PaymentView> };
     const id = state.resourceId as string;
-    await this.idempotency.takeOver(claim, this.payments.callMs, tx);
+    // The payment before the claim, as the settlement locks them.
     const ours = await this.payments.claimOne(id, tx);
+    await this.idempotency.takeOver(claim, this.payments.callMs, tx);
     if (ours) return { ours };
     const answer = this.answer(await this.payments.getIn(id, tx));
     await this.idempotency.finish(claim, answer.status, JSON.stringify(answer.body), tx);

@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
+import { jsonTexts, plainArray, splitTexts } from '../platform/database/arrays.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
+import { uuidv7 } from '../platform/uuid.js';
 import type { EventType, NewEvent, StoredEvent } from './event.types.js';
 
 const append = new Statement(
   'event-append',
   `WITH told AS (
      INSERT INTO events (id, type, data)
-     SELECT id, type, data FROM unnest($1::uuid[], $2::text[], $3::jsonb[]) AS e(id, type, data)
+     SELECT id, type, data FROM unnest($1::uuid[], $2::text[], ${splitTexts('$3')}::jsonb[]) AS e(id, type, data)
      RETURNING id, type)
    INSERT INTO events_undispatched (event_id, type) SELECT id, type FROM told`,
 );
@@ -87,9 +88,9 @@ export class EventRepository {
   async append(events: NewEvent[], tx: Tx): Promise<void> {
     await append.run(
       [
-        events.map(() => uuidv7()),
-        events.map(({ type }) => type),
-        events.map(({ data }) => JSON.stringify(data)),
+        plainArray(events.map(() => uuidv7())),
+        plainArray(events.map(({ type }) => type)),
+        jsonTexts(events.map(({ data }) => JSON.stringify(data))),
       ],
       tx,
     );

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EventService } from '../event/event.service.js';
+import { inOneFlight } from '../platform/database/flight.js';
 import type { Tx } from '../platform/database/tx.js';
 import { ProductService } from '../product/product.service.js';
 import type { StockChange } from '../product/product.types.js';
@@ -40,11 +41,8 @@ export class LedgerService {
    * CHECK on the stock and the unique key of the ledger stand behind.
    */
   async take(takings: Taking[], tx: Tx): Promise<void> {
-    await this.changeStock(
-      takings.map(({ product_id, quantity }) => ({ product_id, delta: -quantity })),
-      tx,
-    );
-    await this.repository.insertTakings(takings, tx);
+    const changes = takings.map(({ product_id, quantity }) => ({ product_id, delta: -quantity }));
+    await inOneFlight([this.changeStock(changes, tx), this.repository.insertTakings(takings, tx)]);
   }
 
   /**

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { EventService } from '../event/event.service.js';
+import { inOneFlight } from '../platform/database/flight.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { NewReservation, Reservation, ReservationEnd, Taking } from './inventory.types.js';
 import { LedgerService } from './ledger.service.js';
@@ -17,8 +18,7 @@ export class ReservationService {
 
   /** Takes goods for new orders and holds them. The products must be locked in `tx`. */
   async hold(takings: Taking[], reservations: NewReservation[], tx: Tx): Promise<void> {
-    await this.ledger.take(takings, tx);
-    await this.repository.insert(reservations, tx);
+    await inOneFlight([this.ledger.take(takings, tx), this.repository.insert(reservations, tx)]);
   }
 
   /**

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
-import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
@@ -40,6 +40,7 @@ export class OrderController {
   }
 
   @Get(':id')
+  @TakesUuid()
   @ApiOperation({ summary: 'One of your orders' })
   @Answers(200, OrderView)
   @Refuses(404, 'not_found', 'order not found')
@@ -49,6 +50,7 @@ export class OrderController {
 
   @Post(':id/cancel')
   @HttpCode(200)
+  @TakesUuid()
   @ApiOperation({ summary: 'Cancel an order; its stock comes back once' })
   @TakesIdempotencyKey()
   @Answers(200, OrderView, 'Cancelled, now or before.')

@@ -1,5 +1,5 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -9,6 +9,7 @@ import {
   IsISO8601,
   IsISO31661Alpha2,
   IsNumber,
+  IsObject,
   IsOptional,
   Matches,
   Max,
@@ -39,12 +40,15 @@ export const PAYMENT_STATUSES = [
 ] as const;
 export const RESERVATION_STATUSES = ['active', 'fulfilled', 'cancelled', 'expired'] as const;
 
+// Of several decorators the last is asked first, and only the first fault of a member is told.
 const ID_MAX = 2_147_483_647;
 const LINES_MAX = 100;
 const QUANTITY_MAX = 100_000;
 const QUANTITY_BOUNDS = { message: `quantity must be between 1 and ${QUANTITY_MAX}` };
 const PRODUCT_ID = { message: 'product_id must be a positive integer' };
 const METHOD = { message: `payment_method must be one of ${PAYMENT_METHODS.join(', ')}` };
+const ADDRESS = 'shipping_address must be an object';
+const ITEM = 'each item must be an object';
 const TOTAL = { message: 'expected_total must be an amount of money' };
 
 export class OrderItemDto {
@@ -67,10 +71,10 @@ export class ShippingAddressDto {
   name!: string;
 
   @ApiProperty({ type: [String], minItems: 1, maxItems: 4, example: ['12 St James Square'] })
-  @IsArray({ message: 'lines must be a list of texts' })
-  @ArrayMinSize(1, { message: 'lines must have between 1 and 4 entries' })
-  @ArrayMaxSize(4, { message: 'lines must have between 1 and 4 entries' })
   @CleanText({ min: 1, max: 200, each: true })
+  @ArrayMaxSize(4, { message: 'lines must have between 1 and 4 entries' })
+  @ArrayMinSize(1, { message: 'lines must have between 1 and 4 entries' })
+  @IsArray({ message: 'lines must be a list of texts' })
   lines!: string[];
 
   @ApiProperty({ example: 'London' })
@@ -95,10 +99,13 @@ export class ShippingAddressDto {
 export class PurchaseDto {
   @ApiPropertyOptional({ enum: PAYMENT_METHODS, default: 'credit_card' })
   @IsOptional()
+  @Transform(({ value }) => value ?? 'credit_card')
   @IsIn(PAYMENT_METHODS, METHOD)
   payment_method: PaymentMethod = 'credit_card';
 
   @ApiPropertyOptional({
+    type: 'number',
+    nullable: true,
     example: 1299.99,
     description: 'When the total differs, the answer is 409 `price_changed`.',
   })
@@ -106,21 +113,24 @@ export class PurchaseDto {
   @IsNumber({ allowNaN: false, allowInfinity: false }, TOTAL)
   @Min(0, TOTAL)
   @Max(1e13, TOTAL)
-  expected_total?: number;
+  expected_total?: number | null;
 
   @ApiPropertyOptional({ type: ShippingAddressDto })
   @IsOptional()
-  @ValidateNested({ message: 'shipping_address must be an object' })
+  @ValidateNested({ message: ADDRESS })
+  @IsObject({ message: ADDRESS })
   @Type(() => ShippingAddressDto)
   shipping_address?: ShippingAddressDto;
 }
 
 export class PlaceOrderDto extends PurchaseDto {
   @ApiProperty({ type: [OrderItemDto], minItems: 1, maxItems: LINES_MAX })
-  @IsArray({ message: 'items must be a list' })
-  @ArrayMinSize(1, { message: 'items must not be empty' })
+  @ValidateNested({ each: true, message: ITEM })
+  // A list is an object, too, and its entries would be taken for items.
+  @IsObject({ each: true, message: ITEM })
   @ArrayMaxSize(LINES_MAX, { message: `items must have at most ${LINES_MAX} entries` })
-  @ValidateNested({ each: true, message: 'each item must be an object' })
+  @ArrayMinSize(1, { message: 'items must not be empty' })
+  @IsArray({ message: 'items must be a list' })
   @Type(() => OrderItemDto)
   items!: OrderItemDto[];
 

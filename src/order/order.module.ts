@@ -7,11 +7,12 @@ import { OrderRepository } from './order.repository.js';
 import { OrderService } from './order.service.js';
 import { OrderExpiryService } from './order-expiry.service.js';
 import { PlacementService } from './placement/placement.service.js';
+import { PlacementTransaction } from './placement/placement.transaction.js';
 
 @Module({
   imports: [ProductModule, InventoryModule, EventModule],
   controllers: [OrderController],
-  providers: [OrderRepository, PlacementService, OrderService, OrderExpiryService],
+  providers: [OrderRepository, PlacementTransaction, PlacementService, OrderService, OrderExpiryService],
   exports: [OrderService],
 })
 export class OrderModule {}

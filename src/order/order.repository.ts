@@ -1,13 +1,16 @@
 import { Injectable } from '@nestjs/common';
 import type { WhenLocked } from '../inventory/inventory.types.js';
+import { plainArray } from '../platform/database/arrays.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
 import type { HistoryEntry, Order, OrderLine, OrderRow, OrderStatus, PaymentStatus } from './order.types.js';
 import { cartRoundKey, type PlacedDraft } from './placement/decide.js';
 
-// One statement, so that a batch of any size costs one round trip. `now()` is when the transaction began: the same in
-// the rows and in the answer.
-const insertOrders = new Statement<{ now: Date }>(
+// When the transaction began: what `now()` gives to every row that it writes.
+const transactionNow = new Statement<{ now: Date }>('transaction-now', 'SELECT now() AS now');
+
+// One statement, so that a batch of any size costs one round trip.
+const insertOrders = new Statement(
   'order-insert',
   `WITH new_orders AS (
      INSERT INTO orders (id, user_id, status, payment_status, payment_method, currency, items_price_minor,
@@ -26,7 +29,7 @@ const insertOrders = new Statement<{ now: Date }>(
      FROM unnest($10::uuid[], $11::int[], $12::int[], $13::text[], $15::text[], $16::int[], $17::bigint[])
        AS l(order_id, position, product_id, sku, product_name, quantity, price_minor)
    )
-   SELECT now() AS now`,
+   SELECT 1`,
 );
 
 const findBoughtRounds = new Statement<{ cart_id: string; cart_round: number }>(
@@ -124,36 +127,39 @@ export interface OrderFilter {
 export class OrderRepository {
   constructor(private readonly database: DatabaseService) {}
 
-  /** @returns the time that all of them carry as `created_at`. */
-  async insert(drafts: PlacedDraft[], currency: string, tx: Tx): Promise<Date> {
+  /** The time that whatever is written in `tx` carries as `created_at`. */
+  async now(tx: Tx): Promise<Date> {
+    return ((await transactionNow.first([], tx)) as { now: Date }).now;
+  }
+
+  async insert(drafts: PlacedDraft[], currency: string, tx: Tx): Promise<void> {
     const requests = drafts.map(({ request }) => request);
     const lines = drafts.flatMap(({ request, lines }) =>
       lines.map((line, position) => ({ order_id: request.order_id, position, ...line })),
     );
-    const row = await insertOrders.first(
+    await insertOrders.run(
       [
-        requests.map(({ order_id }) => order_id),
-        requests.map(({ user_id }) => user_id),
-        requests.map(({ payment_method }) => payment_method),
-        drafts.map(({ items_price_minor }) => items_price_minor),
-        drafts.map(({ total_price_minor }) => total_price_minor),
+        plainArray(requests.map(({ order_id }) => order_id)),
+        plainArray(requests.map(({ user_id }) => user_id)),
+        plainArray(requests.map(({ payment_method }) => payment_method)),
+        plainArray(drafts.map(({ items_price_minor }) => items_price_minor)),
+        plainArray(drafts.map(({ total_price_minor }) => total_price_minor)),
         requests.map(({ shipping_address }) => shipping_address && JSON.stringify(shipping_address)),
         requests.map(({ note }) => note),
-        requests.map(({ checkout }) => checkout?.cart_id ?? null),
-        requests.map(({ checkout }) => checkout?.cart_round ?? null),
-        lines.map(({ order_id }) => order_id),
-        lines.map(({ position }) => position),
-        lines.map(({ product_id }) => product_id),
+        plainArray(requests.map(({ checkout }) => checkout?.cart_id ?? null)),
+        plainArray(requests.map(({ checkout }) => checkout?.cart_round ?? null)),
+        plainArray(lines.map(({ order_id }) => order_id)),
+        plainArray(lines.map(({ position }) => position)),
+        plainArray(lines.map(({ product_id }) => product_id)),
         lines.map(({ sku }) => sku),
         currency,
         lines.map(({ product_name }) => product_name),
-        lines.map(({ quantity }) => quantity),
-        lines.map(({ price_minor }) => price_minor),
-        requests.map(({ checkout }) => checkout?.payment_status ?? 'unpaid'),
+        plainArray(lines.map(({ quantity }) => quantity)),
+        plainArray(lines.map(({ price_minor }) => price_minor)),
+        plainArray(requests.map(({ checkout }) => checkout?.payment_status ?? 'unpaid')),
       ],
       tx,
     );
-    return (row as { now: Date }).now;
   }
 
   /** The rounds of these carts that are bought, as `cartRoundKey`s. */

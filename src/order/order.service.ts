@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
+import { validate as isUuid } from 'uuid';
 import { EventService } from '../event/event.service.js';
 import type { EventType } from '../event/event.types.js';
 import type { ReservationEnd } from '../inventory/inventory.types.js';
@@ -13,13 +13,15 @@ import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
+import { uuidv7 } from '../platform/uuid.js';
 import type { AdminOrdersQuery, CancelOrderDto, PlaceOrderDto, PurchaseDto } from './order.dto.js';
 import { OrderNotCancellable, OrderNotFound, OrderNotPayable } from './order.errors.js';
 import { OrderRepository } from './order.repository.js';
 import type { CheckoutPart, Order, OrderRow, PaymentStatus, RequestedLine } from './order.types.js';
 import { type OrderPageView, type OrderView, orderView } from './order.view.js';
 import { assertMayBecome } from './order-states.js';
-import { type Outcome, PlacementService } from './placement/placement.service.js';
+import { PlacementService } from './placement/placement.service.js';
+import type { Outcome } from './placement/placement.transaction.js';
 
 const NEWEST_FIRST = 'newest';
 
@@ -89,7 +91,7 @@ export class OrderService {
       lines,
       payment_method,
       expected_total_minor:
-        expected_total === undefined ? null : this.money.minorOf(expected_total, 'expected_total'),
+        expected_total == null ? null : this.money.minorOf(expected_total, 'expected_total'),
       shipping_address: shipping_address ?? null,
       note,
       hold_seconds: this.config.reservationTtlSeconds(payment_method),
@@ -256,7 +258,7 @@ function cursorOf(query: PageQuery): string | null {
   const keyset = decodeCursor(NEWEST_FIRST, ['string'], query.cursor);
   if (!keyset) return null;
   const [id] = keyset;
-  if (!/^[0-9a-f-]{36}$/.test(String(id))) throw ValidationFailed.of('cursor', 'cursor is not one of ours');
+  if (!isUuid(String(id))) throw ValidationFailed.of('cursor', 'cursor is not one of ours');
   return String(id);
 }
 

@@ -1,7 +1,7 @@
 import { Controller, Get, Param } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
-import { Answers, Refuses } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesUuid } from '../platform/http/docs.js';
 import { UuidId } from '../platform/http/validation.js';
 import { Money } from '../platform/money.js';
 import { PaymentService } from './payment.service.js';
@@ -17,6 +17,7 @@ export class PaymentController {
   ) {}
 
   @Get(':id')
+  @TakesUuid()
   @ApiOperation({ summary: 'One of your payments' })
   @Answers(200, PaymentView)
   @Refuses(404, 'not_found', 'payment not found')

@@ -20,10 +20,10 @@ import { PaymentService } from './payment.service.js';
 export class PaymentModule {}
 
 /** The sandbox speaks YooKassa's protocol, so both stand behind the same adapter. */
-function gatewayOf({ env }: Config): PaymentGateway {
+function gatewayOf({ env, paymentApiUrl }: Config): PaymentGateway {
   return new YookassaGateway({
     name: env.PAYMENT_PROVIDER,
-    apiUrl: env.YOOKASSA_API_URL,
+    apiUrl: paymentApiUrl,
     shopId: env.YOOKASSA_SHOP_ID ?? '',
     secretKey: env.YOOKASSA_SECRET_KEY ?? '',
     timeoutMs: env.PAYMENT_TIMEOUT_MS,

@@ -3,6 +3,7 @@ import type { Sequelize } from 'sequelize-typescript';
 import type { Config } from './config/config.js';
 import { ConfigModule } from './config/config.module.js';
 import { DatabaseModule } from './database/database.module.js';
+import { Drain } from './http/drain.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { Money } from './money.js';
@@ -10,7 +11,7 @@ import { ObservabilityModule } from './observability/observability.module.js';
 
 /** What every module stands on and none has to import. Knows no business. */
 @Global()
-@Module({ providers: [Money], exports: [Money] })
+@Module({ providers: [Money, Drain], exports: [Money, Drain] })
 export class PlatformModule {
   static with(config: Config, sequelize: Sequelize): DynamicModule {
     return {

@@ -74,10 +74,15 @@ const sellable = new Statement<{ id: number }>(
 // Lock in id order: two carts holding the same products would otherwise deadlock. LockRows stands above the sort, so the
 // locks really are taken in this order. NO KEY UPDATE, because the foreign keys of order and cart lines only need KEY
 // SHARE on a product: writing those lines must not wait for whoever is selling it.
-const lockForSale = new Statement<LockedProduct>(
-  'product-lock-for-sale',
-  `SELECT p.id, p.sku, p.name, p.price_minor, p.stock, ${isSellable('p')} AS sellable, ${hasVariants('p')} AS has_variants
-   FROM products p WHERE p.id = ANY($1::int[]) ORDER BY p.id FOR NO KEY UPDATE OF p`,
+const LOCK_FOR_SALE = `
+  SELECT p.id, p.sku, p.name, p.price_minor, p.stock, ${isSellable('p')} AS sellable, ${hasVariants('p')} AS has_variants
+  FROM products p WHERE p.id = ANY($1::int[]) ORDER BY p.id FOR NO KEY UPDATE OF p`;
+const lockForSale = new Statement<LockedProduct>('product-lock-for-sale', LOCK_FOR_SALE);
+const lockFree = new Statement<LockedProduct>('product-lock-free', `${LOCK_FOR_SALE} SKIP LOCKED`);
+
+const existing = new Statement<{ id: number }>(
+  'product-existing',
+  'SELECT id FROM products WHERE id = ANY($1::int[])',
 );
 
 const findDeleted = new Statement<{ id: number }>(
@@ -186,6 +191,16 @@ export class ProductRepository {
 
   async findDeleted(ids: number[], tx: Tx): Promise<number[]> {
     return (await findDeleted.run([ids], tx)).map(({ id }) => id);
+  }
+
+  /** `lockForSale` without waiting: those that somebody else has locked are left out. */
+  async lockFree(ids: number[], tx: Tx): Promise<LockedProduct[]> {
+    return lockFree.run([ids], tx);
+  }
+
+  /** Which of these ids are products at all, locked or not. */
+  async existing(ids: number[], tx: Tx): Promise<number[]> {
+    return (await existing.run([ids], tx)).map(({ id }) => id);
   }
 
   async changeStock(changes: StockChange[], tx: Tx): Promise<StockAfter[]> {

@@ -146,6 +146,17 @@ export class ProductService {
   }
 
   /**
+   * `lockForSale` without waiting, for whoever has waited long enough. @returns the products that are ours, and the ids of
+   * those that somebody else has in hand.
+   */
+  async lockFree(ids: number[], tx: Tx): Promise<{ free: LockedProduct[]; busy: Set<number> }> {
+    const free = await this.repository.lockFree(ids, tx);
+    const ours = new Set(free.map(({ id }) => id));
+    const rest = ids.filter((id) => !ours.has(id));
+    return { free, busy: new Set(rest.length > 0 ? await this.repository.existing(rest, tx) : []) };
+  }
+
+  /**
    * Adds each delta (in pieces, negative to take) to its product's stock, in one statement, and answers the stock after
    * in no particular order; a product named twice gets the sum. The products must be locked in `tx` by `lockForSale`,
    * and the caller writes the ledger rows in the same `tx`: without them the audit fails. `version` and `updated_at` stay.

@@ -8,14 +8,11 @@ import { claimDataDir } from '../../src/platform/database/data-dir.js';
 import { startEmbeddedPostgres } from '../../src/platform/database/embedded-postgres.js';
 import { runScripts } from '../../src/platform/database/migrations.js';
 import { cloneDatabase, type TestDatabase } from '../support/boot.js';
-import { transpileSources } from '../support/transpile.js';
 
-let build: string;
 let database: TestDatabase;
 let folder: string;
 
 beforeAll(async () => {
-  build = await transpileSources();
   database = await cloneDatabase();
   folder = await mkdtemp(join(tmpdir(), 'holdfast-audit-'));
 });
@@ -28,7 +25,7 @@ afterAll(async () => {
 /** `npm run audit` with this environment and no other. */
 function runAudit(env: Record<string, string>): Promise<{ code: number | null; said: string }> {
   const { PATH, HOME } = process.env;
-  const child = spawn(process.execPath, [join(build, 'audit', 'main.js')], {
+  const child = spawn(process.execPath, [built('audit/main.js')], {
     cwd: folder,
     env: { PATH, HOME, NODE_ENV: 'test', ...env },
   });

@@ -1,10 +1,9 @@
 import { type ChildProcess, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { appendFile, type FileHandle, open, readFile, writeFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { createInterface } from 'node:readline';
 import { jest } from '@jest/globals';
-import { transpileSources } from '../support/transpile.js';
+import { built } from '../support/build.js';
 import { credentials, SandboxFixture, Shop } from './given-sandbox.js';
 
 describe("the sandbox gateway's ledger", () => {
@@ -112,7 +111,7 @@ describe("the sandbox gateway's ledger", () => {
 
   describe('as a process of its own', () => {
     async function givenProcess(env: NodeJS.ProcessEnv = {}): Promise<{ child: ChildProcess; line: string }> {
-      const main = join(await transpileSources(), 'payment/sandbox/main.js');
+      const main = built('payment/sandbox/main.js');
       const child = spawn(process.execPath, [main], {
         env: {
           SANDBOX_PORT: '0',

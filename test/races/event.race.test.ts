@@ -21,8 +21,8 @@ import {
   untilQueuesAreEmpty,
 } from '../event/given-consumer.js';
 import { cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
+import { built } from '../support/build.js';
 import { eventually } from '../support/eventually.js';
-import { transpileSources } from '../support/transpile.js';
 
 let database: TestDatabase;
 let apps: TestApp[];
@@ -249,9 +249,9 @@ describe('a service that is killed after a commit and before its relay', () => {
   }
 
   async function startService(): Promise<string> {
-    const [build, port] = await Promise.all([transpileSources(), freePort()]);
+    const port = await freePort();
     dataDir = await mkdtemp(join(tmpdir(), 'holdfast-kill-'));
-    child = spawn(process.execPath, [join(build, 'main.js')], {
+    child = spawn(process.execPath, [built('main.js')], {
       cwd: dataDir,
       stdio: 'ignore',
       env: {

@@ -1,57 +1,30 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
-import { EventService } from '../../event/event.service.js';
 import { InsufficientStock } from '../../inventory/inventory.errors.js';
 import type { Goods } from '../../inventory/inventory.types.js';
-import { type MakeRoom, OverdueHolds, shortOf } from '../../inventory/overdue-holds.service.js';
-import { ReservationService } from '../../inventory/reservation.service.js';
+import { OverdueHolds, shortOf } from '../../inventory/overdue-holds.service.js';
 import { Config } from '../../platform/config/config.js';
-import { isConnectionFault, violates } from '../../platform/database/database.errors.js';
+import { isBusy, isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
-import type { Tx } from '../../platform/database/tx.js';
-import type { DomainError } from '../../platform/errors.js';
-import { type ClaimState, IdempotencyService } from '../../platform/idempotency/idempotency.service.js';
-import { Money } from '../../platform/money.js';
-import { ProductService } from '../../product/product.service.js';
 import { CheckoutInProgress } from '../order.errors.js';
-import { OrderRepository } from '../order.repository.js';
-import type { Order, PlacementCompanion, PlacementRequest } from '../order.types.js';
-import { orderView } from '../order.view.js';
-import { decide, type PlacedDraft } from './decide.js';
+import type { PlacementRequest } from '../order.types.js';
 import { PlacementQueue } from './placement.queue.js';
-import { errorOf } from './refusals.js';
-
-/** What became of a request: a new order, a refusal, or a claim that an earlier call has made. */
-export type Outcome =
-  | { kind: 'placed'; order: Order }
-  | { kind: 'refused'; error: DomainError }
-  | { kind: 'claimed'; state: Exclude<ClaimState, { kind: 'fresh' }> };
+import { type How, type Outcome, PlacementTransaction, productIdsOf } from './placement.transaction.js';
 
 type Settled = PromiseSettledResult<Outcome>;
-type Try = 'first try' | 'again';
+type MakeRoom = How['makeRoom'];
 
 /** Somebody else may have bought what has just come free, and more of it be overdue by then. */
 const ROUNDS_MAX = 3;
-const NO_ROOM_NEEDED: MakeRoom = async () => undefined;
 
-/**
- * Turns requests into orders in three steps: lock, decide, write. One path for one request and for sixty-four.
- *
- * Lock order, here and everywhere: idempotency claim → order → products by ascending id → discount → points account → cart.
- */
+/** Gathers requests into batches, places each batch in one transaction, and says what to do when that fails. */
 @Injectable()
 export class PlacementService {
   private readonly queue: PlacementQueue<PlacementRequest, Outcome>;
 
   constructor(
     private readonly database: DatabaseService,
-    private readonly idempotency: IdempotencyService,
-    private readonly products: ProductService,
-    private readonly reservations: ReservationService,
+    private readonly transaction: PlacementTransaction,
     private readonly overdueHolds: OverdueHolds,
-    private readonly events: EventService,
-    private readonly orders: OrderRepository,
-    private readonly money: Money,
     config: Config,
   ) {
     const { PLACEMENT_BATCH_MAX, PLACEMENT_QUEUE_MAX } = config.env;
@@ -73,7 +46,7 @@ export class PlacementService {
   // An overdue hold never is the cause of a refusal: who was refused for goods that one keeps is placed again, in the
   // transaction that ends it. The others of the batch stand as they are, and pay nothing for it.
   private async placeBatch(batch: PlacementRequest[]): Promise<Settled[]> {
-    const settled = await this.placeSafely(batch, NO_ROOM_NEEDED);
+    const settled = await this.placeSafely(batch, null);
     for (let round = 1; round <= ROUNDS_MAX; round++) {
       const short = batch.filter((_, index) => wantedBy(settled[index] as Settled).length > 0);
       const wanted = settled.flatMap(wantedBy);
@@ -89,12 +62,18 @@ export class PlacementService {
   }
 
   private async placeSafely(batch: PlacementRequest[], makeRoom: MakeRoom): Promise<Settled[]> {
+    const refuseAll = (error: unknown): Settled[] => batch.map(() => ({ status: 'rejected', reason: error }));
     try {
-      return await this.placeTogether(batch, 'first try', makeRoom);
+      return await this.placeTogether(batch, { round: 'first', makeRoom });
     } catch (error) {
       // The connection may have been lost after COMMIT: look what is there before anything is placed again.
       if (isConnectionFault(error))
-        return this.placeTogether(batch, 'again', makeRoom).catch(() => refuseAll(batch, error));
+        return this.placeTogether(batch, { round: 'again', makeRoom }).catch(() => refuseAll(error));
+      // Somebody holds a product for too long: whoever wants others must not wait for that one any longer.
+      if (isBusy(error))
+        return this.placeTogether(batch, { round: 'without waiting', makeRoom: null }).catch(() =>
+          refuseAll(error),
+        );
       return this.placeOneByOne(batch, makeRoom);
     }
   }
@@ -103,189 +82,22 @@ export class PlacementService {
   private async placeOneByOne(batch: PlacementRequest[], makeRoom: MakeRoom): Promise<Settled[]> {
     const settled: Settled[] = [];
     for (const request of batch) {
-      settled.push(
-        ...(await this.placeTogether([request], 'again', makeRoom).catch((error) => [refusalOfFault(error)])),
-      );
+      const alone = this.placeTogether([request], { round: 'again', makeRoom });
+      settled.push(...(await alone.catch((error) => [refusalOfFault(error)])));
     }
     return settled;
   }
 
-  private async placeTogether(batch: PlacementRequest[], when: Try, makeRoom: MakeRoom): Promise<Settled[]> {
-    const outcomes = await this.database.transaction((tx) => this.placeIn(batch, when, makeRoom, tx));
+  private async placeTogether(batch: PlacementRequest[], how: How): Promise<Settled[]> {
+    const outcomes = await this.database.transaction((tx) => this.transaction.place(batch, how, tx));
     return outcomes.map((value) => ({ status: 'fulfilled', value }));
   }
-
-  private async placeIn(
-    batch: PlacementRequest[],
-    when: Try,
-    makeRoom: MakeRoom,
-    tx: Tx,
-  ): Promise<Outcome[]> {
-    const outcomes = new Map<PlacementRequest, Outcome>();
-    await this.sortOutClaimed(batch, outcomes, tx);
-    const open = batch.filter((request) => !outcomes.has(request));
-
-    await makeRoom(tx);
-    const products = await this.products.lockForSale(productIdsOf(open), tx);
-    if (when === 'again') await this.sortOutPlaced(open, outcomes, tx);
-    const undecided = open.filter((request) => !outcomes.has(request));
-    const boughtRounds = await this.orders.findBoughtRounds(cartIdsOf(undecided), tx);
-
-    const locked = { products: new Map(products.map((product) => [product.id, product])), boughtRounds };
-    const { decisions, writes } = decide(locked, undecided);
-
-    const placed = await this.write(writes.orders, writes.takings, tx);
-    decisions.forEach((decision, index) => {
-      const request = undecided[index] as PlacementRequest;
-      outcomes.set(
-        request,
-        'placed' in decision
-          ? { kind: 'placed', order: placed.get(request.order_id) as Order }
-          : { kind: 'refused', error: errorOf(decision.refused, this.money) },
-      );
-    });
-    return batch.map((request) => outcomes.get(request) as Outcome);
-  }
-
-  private async sortOutClaimed(batch: PlacementRequest[], outcomes: Map<PlacementRequest, Outcome>, tx: Tx) {
-    const claims = batch.flatMap(({ claim }) => claim ?? []);
-    const states = await this.idempotency.lockAll(claims, tx);
-    for (const request of batch) {
-      const state = request.claim && states.get(request.claim.scope);
-      if (state && state.kind !== 'fresh') outcomes.set(request, { kind: 'claimed', state });
-    }
-  }
-
-  private async sortOutPlaced(open: PlacementRequest[], outcomes: Map<PlacementRequest, Outcome>, tx: Tx) {
-    const found = await this.orders.findAll(
-      open.map(({ order_id }) => order_id),
-      tx,
-    );
-    const byId = new Map(found.map((order) => [order.id, order]));
-    for (const request of open) {
-      const order = byId.get(request.order_id);
-      if (order) outcomes.set(request, { kind: 'placed', order });
-    }
-  }
-
-  private async write(
-    drafts: PlacedDraft[],
-    takings: { order_id: string; product_id: number; quantity: number; stock_after: number }[],
-    tx: Tx,
-  ): Promise<Map<string, Order>> {
-    if (drafts.length === 0) return new Map();
-    const now = await this.orders.insert(drafts, this.money.currency, tx);
-    const placed = drafts.map((draft) => this.orderOf(draft, now));
-    await this.reservations.hold(
-      takings.map(({ order_id, ...taking }) => ({ order_ref: order_id, ...taking })),
-      placed.map(({ id, reservation, payment_method }, index) => ({
-        id: (reservation as NonNullable<Order['reservation']>).id,
-        order_ref: id,
-        order_id: id,
-        payment_method,
-        ttl_seconds: (drafts[index] as PlacedDraft).request.hold_seconds,
-      })),
-      tx,
-    );
-    await this.events.append(
-      placed.map((order) => ({ type: 'order.placed', data: placedData(order) })),
-      tx,
-    );
-    await this.writeClaims(drafts, placed, tx);
-    await this.accompany(drafts, placed, tx);
-    return new Map(placed.map((order) => [order.id, order]));
-  }
-
-  // A plain order is answered by its placement; a checkout goes on, so its claim only begins here.
-  private async writeClaims(drafts: PlacedDraft[], placed: Order[], tx: Tx): Promise<void> {
-    const finished = [];
-    const begun = [];
-    let busyMs = 0;
-    for (const [index, { request }] of drafts.entries()) {
-      const order = placed[index] as Order;
-      const { claim, checkout } = request;
-      if (!claim) continue;
-      if (checkout) {
-        begun.push({ claim, resourceId: order.id });
-        busyMs = Math.max(busyMs, checkout.busy_ms);
-      } else {
-        finished.push({ claim, status: 201, response: JSON.stringify(orderView(order, this.money)) });
-      }
-    }
-    await this.idempotency.finishAll(finished, tx);
-    await this.idempotency.beginAll(begun, busyMs, tx);
-  }
-
-  private async accompany(drafts: PlacedDraft[], placed: Order[], tx: Tx): Promise<void> {
-    const parties = new Map<PlacementCompanion, { order: Order; context: unknown }[]>();
-    for (const [index, { request }] of drafts.entries()) {
-      if (!request.checkout) continue;
-      const { companion, context } = request.checkout;
-      const party = parties.get(companion) ?? [];
-      party.push({ order: placed[index] as Order, context });
-      parties.set(companion, party);
-    }
-    for (const [companion, party] of parties) await companion.accompany(party, tx);
-  }
-
-  private orderOf({ request, lines, items_price_minor, total_price_minor }: PlacedDraft, now: Date): Order {
-    return {
-      id: request.order_id,
-      user_id: request.user_id,
-      status: 'pending',
-      payment_status: request.checkout?.payment_status ?? 'unpaid',
-      payment_method: request.payment_method,
-      currency: this.money.currency,
-      items_price_minor,
-      discount_code: null,
-      discount_price_minor: 0,
-      redeemed_points: 0,
-      points_discount_price_minor: 0,
-      shipping_price_minor: 0,
-      total_price_minor,
-      shipping_address: request.shipping_address,
-      note: request.note,
-      cart_id: request.checkout?.cart_id ?? null,
-      cart_round: request.checkout?.cart_round ?? null,
-      created_at: now,
-      updated_at: now,
-      lines,
-      reservation: {
-        id: uuidv7(),
-        status: 'active',
-        expires_at: new Date(now.getTime() + request.hold_seconds * 1_000),
-      },
-      history: [{ status: 'pending', reason: null, at: now }],
-    };
-  }
-}
-
-function productIdsOf(requests: PlacementRequest[]): number[] {
-  return [...new Set(requests.flatMap(({ lines }) => lines.map(({ product_id }) => product_id)))];
-}
-
-function cartIdsOf(requests: PlacementRequest[]): string[] {
-  return requests.flatMap(({ checkout }) => checkout?.cart_id ?? []);
-}
-
-function placedData(order: Order): Record<string, unknown> {
-  return {
-    order_id: order.id,
-    user_id: order.user_id,
-    total_price_minor: order.total_price_minor,
-    currency: order.currency,
-    items: order.lines.map(({ product_id, quantity }) => ({ product_id, quantity })),
-  };
 }
 
 /** What somebody did not get for short stock. */
 function wantedBy(settled: Settled): Goods[] {
   const refused = settled.status === 'fulfilled' && settled.value.kind === 'refused' && settled.value.error;
   return refused instanceof InsufficientStock ? shortOf(refused) : [];
-}
-
-function refuseAll(batch: PlacementRequest[], reason: unknown): Settled[] {
-  return batch.map(() => ({ status: 'rejected', reason }));
 }
 
 // Another instance has bought the same round of the cart between our look and our write: the index has seen it.

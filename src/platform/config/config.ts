@@ -1,21 +1,32 @@
+import { isIP } from 'node:net';
 import { z } from 'zod';
 
-const seconds = (fallback: number) => z.coerce.number().int().min(1).max(31_536_000).default(fallback);
-const milliseconds = (fallback: number) => z.coerce.number().int().min(1).max(3_600_000).default(fallback);
-const port = (fallback: number) => z.coerce.number().int().min(0).max(65_535).default(fallback);
-const flag = z.enum(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+const whole = (min: number, max: number, fallback: number) => {
+  const sentence = `must be a whole number between ${min} and ${max}`;
+  return z.coerce.number(sentence).int(sentence).min(min, sentence).max(max, sentence).default(fallback);
+};
+const seconds = (fallback: number) => whole(1, 31_536_000, fallback);
+const milliseconds = (fallback: number) => whole(1, 3_600_000, fallback);
+const port = (fallback: number) => whole(0, 65_535, fallback);
+const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
+  z.enum(names, `must be one of ${names.join(', ')}`);
+const flag = oneOf(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+const webAddress = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' });
 
 /** Every environment variable that Holdfast reads, with its default. `.env.example` explains each; a test keeps the two in step. */
 export const environment = z.object({
-  NODE_ENV: z.enum(['development', 'test', 'production']).default('development'),
+  NODE_ENV: oneOf(['development', 'test', 'production']).default('development'),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port(3000),
-  TRUST_PROXY: z.string().min(1).optional(),
+  TRUST_PROXY: z
+    .string()
+    .refine(namesProxies, 'must be true, false, a number of proxies, or their addresses')
+    .optional(),
 
   DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }).optional(),
-  DATABASE_POOL_MAX: z.coerce.number().int().min(2).max(500).default(10),
-  DATABASE_LOCK_TIMEOUT_MS: milliseconds(5_000),
+  DATABASE_POOL_MAX: whole(2, 500, 10),
+  DATABASE_LOCK_TIMEOUT_MS: milliseconds(2_000),
   DATABASE_STATEMENT_TIMEOUT_MS: milliseconds(15_000),
   EMBEDDED_POSTGRES_PORT: port(0),
   MIGRATE_ON_START: flag.default(true),
@@ -24,16 +35,13 @@ export const environment = z.object({
   JWT_SECRET: z.string().optional(),
   ACCESS_TOKEN_TTL_SECONDS: seconds(900),
   REFRESH_TOKEN_TTL_SECONDS: seconds(2_592_000),
-  ADMIN_EMAIL: z.email().optional(),
+  ADMIN_EMAIL: z.email('must be an email address').optional(),
   ADMIN_PASSWORD: z.string().min(10, 'must be at least 10 characters').optional(),
 
-  CURRENCY: z
-    .string()
-    .regex(/^[A-Z]{3}$/, 'must be a three-letter ISO 4217 code such as USD')
-    .default('USD'),
+  CURRENCY: z.string().refine(isCurrency, 'must be a three-letter ISO 4217 code such as USD').default('USD'),
   IDEMPOTENCY_TTL_SECONDS: seconds(86_400),
-  PLACEMENT_BATCH_MAX: z.coerce.number().int().min(1).max(1_000).default(64),
-  PLACEMENT_QUEUE_MAX: z.coerce.number().int().min(1).max(100_000).default(2_000),
+  PLACEMENT_BATCH_MAX: whole(1, 1_000, 64),
+  PLACEMENT_QUEUE_MAX: whole(1, 100_000, 2_000),
 
   RESERVATION_TTL_COD: seconds(86_400),
   RESERVATION_TTL_BANK_TRANSFER: seconds(14_400),
@@ -42,27 +50,24 @@ export const environment = z.object({
   RESERVATION_TTL_E_WALLET: seconds(900),
   RESERVATION_SWEEP_SECONDS: seconds(30),
 
-  EVENT_MAX_ATTEMPTS: z.coerce.number().int().min(1).max(100).default(8),
+  EVENT_MAX_ATTEMPTS: whole(1, 100, 8),
   EVENT_RETRY_BASE_MS: milliseconds(1_000),
 
   AUDIT_SECONDS: seconds(300),
   WEBHOOK_ALLOW_PRIVATE: flag.default(false),
 
-  PAYMENT_PROVIDER: z.enum(['sandbox', 'yookassa']).default('sandbox'),
+  PAYMENT_PROVIDER: oneOf(['sandbox', 'yookassa']).default('sandbox'),
   PAYMENT_TIMEOUT_MS: milliseconds(10_000),
   PAYMENT_RECOVERY_SECONDS: seconds(5),
-  PAYMENT_RETURN_URL: z.url({ protocol: /^https?$/ }).optional(),
+  PAYMENT_RETURN_URL: webAddress.optional(),
   SANDBOX_PORT: port(0),
   SANDBOX_PENDING_SECONDS: seconds(3_600),
-  YOOKASSA_API_URL: z
-    .url({ protocol: /^https?$/ })
-    .regex(/\/v3$/, 'must end in /v3')
-    .default('https://api.yookassa.ru/v3'),
+  YOOKASSA_API_URL: webAddress.regex(/\/v3$/, 'must end in /v3').optional(),
   YOOKASSA_SHOP_ID: z.string().min(1).optional(),
   YOOKASSA_SECRET_KEY: z.string().min(1).optional(),
 
-  LOG_LEVEL: z.enum(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
-  LOG_FORMAT: z.enum(['pretty', 'json']).optional(),
+  LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
+  LOG_FORMAT: oneOf(['pretty', 'json']).optional(),
 });
 
 export type Environment = z.infer<typeof environment>;
@@ -95,6 +100,11 @@ export class Config {
     return this.env.SEED_DEMO ?? this.embedded;
   }
 
+  /** Neither the environment nor `main.ts` names the provider's address: YooKassa's own. */
+  get paymentApiUrl(): string {
+    return this.env.YOOKASSA_API_URL ?? 'https://api.yookassa.ru/v3';
+  }
+
   get logFormat(): 'pretty' | 'json' {
     return this.env.LOG_FORMAT ?? (this.production ? 'json' : 'pretty');
   }
@@ -117,17 +127,16 @@ export function loadConfig(source: NodeJS.ProcessEnv): Config {
   const given = Object.fromEntries(Object.entries(source).filter(([, value]) => value !== ''));
   const parsed = environment.safeParse(given);
   if (!parsed.success) {
-    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')}: ${issue.message}`);
-    throw new ConfigInvalid(`The configuration is wrong: ${faults.join('; ')}.`);
+    const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
+    throw new ConfigInvalid(sentenceOf([...new Set(faults)]));
   }
-  const env = parsed.data;
-  refuse(productionFaults(env));
-  refuse(paymentFaults(env));
-  return new Config(env);
+  const faults = [...productionFaults(parsed.data), ...pairFaults(parsed.data)];
+  if (faults.length > 0) throw new ConfigInvalid(sentenceOf(faults));
+  return new Config(parsed.data);
 }
 
-function refuse(faults: string[]): void {
-  if (faults.length > 0) throw new ConfigInvalid(`The configuration is wrong: ${faults.join('; ')}.`);
+function sentenceOf(faults: string[]): string {
+  return `The configuration is wrong: ${faults.join('; ')}.`;
 }
 
 function productionFaults(env: Environment): string[] {
@@ -142,7 +151,8 @@ function productionFaults(env: Environment): string[] {
   return weak ? ['JWT_SECRET is weak; production needs a random one of at least 32 characters'] : [];
 }
 
-function paymentFaults(env: Environment): string[] {
+/** Variables that need one another. */
+function pairFaults(env: Environment): string[] {
   const faults: string[] = [];
   if (env.PAYMENT_PROVIDER === 'yookassa') {
     if (!env.YOOKASSA_SHOP_ID) faults.push('YOOKASSA_SHOP_ID is missing; PAYMENT_PROVIDER=yookassa needs it');
@@ -154,4 +164,18 @@ function paymentFaults(env: Environment): string[] {
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together; set both or neither');
   }
   return faults;
+}
+
+function isCurrency(code: string): boolean {
+  return Intl.supportedValuesOf('currency').includes(code);
+}
+
+function namesProxies(setting: string): boolean {
+  if (/^(true|false|\d{1,3})$/.test(setting)) return true;
+  return setting.split(',').every((entry) => {
+    const [address = '', bits = '0', ...rest] = entry.trim().split('/');
+    if (['loopback', 'linklocal', 'uniquelocal'].includes(entry.trim())) return true;
+    const bitsMax = isIP(address) === 6 ? 128 : 32;
+    return isIP(address) !== 0 && rest.length === 0 && /^\d{1,3}$/.test(bits) && Number(bits) <= bitsMax;
+  });
 }

@@ -6,6 +6,16 @@ const INT8_OID = 20;
 // Every int8 we store (minor units, ledger ids) is bounded below 2^53 by a CHECK or by its growth; pg's default is text.
 pg.types.setTypeParser(INT8_OID, Number);
 
+/**
+ * Statements that are started together leave together, and each wait for an answer is one wait. Only what is started
+ * without awaiting what came before is affected; the server still runs them one after the other.
+ */
+class PipelinedClient extends pg.Client {
+  constructor(config: pg.ClientConfig) {
+    super({ ...config, pipeline: true } as pg.ClientConfig);
+  }
+}
+
 const POOL_ACQUIRE_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
 
@@ -13,7 +23,8 @@ const CONNECT_TIMEOUT_MS = 5_000;
 export function connect(url: string, config: Config): Sequelize {
   return new Sequelize(url, {
     dialect: 'postgres',
-    dialectModule: pg,
+    // Sequelize takes only the options that it knows, and `pipeline` is not among them.
+    dialectModule: { ...pg, Client: PipelinedClient },
     logging: false,
     pool: { max: config.env.DATABASE_POOL_MAX, min: 0, acquire: POOL_ACQUIRE_TIMEOUT_MS, idle: 60_000 },
     dialectOptions: {

@@ -7,6 +7,7 @@ export const SqlState = {
   uniqueViolation: '23505',
   foreignKeyViolation: '23503',
   checkViolation: '23514',
+  undefinedTable: '42P01',
 } as const;
 
 /** The database cannot serve now: unreachable, starting, its pool exhausted, or a lock not had in time. Try again. */

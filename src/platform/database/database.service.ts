@@ -4,6 +4,7 @@ import type { Client } from 'pg';
 import { Sequelize } from 'sequelize-typescript';
 import { Config } from '../config/config.js';
 import { isRetryable } from './database.errors.js';
+import { inOneFlight } from './flight.js';
 import { clientOf, type Statement, type Tx } from './statement.js';
 
 export const SEQUELIZE = Symbol('sequelize');
@@ -45,8 +46,9 @@ export class DatabaseService {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.sequelize.transaction(async (tx) => {
-          await this.limit(tx);
-          return work(tx);
+          // In one flight with the first statement of the work.
+          const [, result] = await inOneFlight([this.limit(tx), work(tx)]);
+          return result;
         });
       } catch (error) {
         if (!isRetryable(error) || attempt >= ATTEMPTS_MAX) throw error;

@@ -1,6 +1,7 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { v7 as uuidv7 } from 'uuid';
 import { Recurring } from '../recurring.js';
+import { SqlState, sqlStateOf } from './database.errors.js';
 import { DatabaseService } from './database.service.js';
 import { Statement } from './statement.js';
 
@@ -32,8 +33,13 @@ export class InstanceService implements OnApplicationBootstrap, OnApplicationShu
   constructor(private readonly database: DatabaseService) {}
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.beat();
-    await this.database.read(bury, []);
+    try {
+      await this.beat();
+      await this.database.read(bury, []);
+    } catch (error) {
+      // Not migrated yet (MIGRATE_ON_START=false): there is no work either, and the heartbeat will tell of us later.
+      if (sqlStateOf(error) !== SqlState.undefinedTable) throw error;
+    }
     this.heartbeat.start();
   }
 

@@ -20,6 +20,8 @@ export type Scripts = 'migrations' | 'seeders';
 export async function runScripts(kind: Scripts, sequelize: Sequelize): Promise<string[]> {
   return sequelize.transaction(async (tx) => {
     await lockScripts(tx);
+    await clientOf(tx).query(`CREATE TABLE IF NOT EXISTS schema_journal (
+      kind text NOT NULL, name text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (kind, name))`);
     return (await umzug(kind, tx).up()).map(({ name }) => name);
   });
 }
@@ -77,8 +79,9 @@ function journal(kind: Scripts, tx: Tx) {
       await client.query('DELETE FROM schema_journal WHERE kind = $1 AND name = $2', [kind, name]);
     },
     async executed() {
-      await client.query(`CREATE TABLE IF NOT EXISTS schema_journal (
-        kind text NOT NULL, name text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (kind, name))`);
+      // Asking what is pending must not need the right to make tables.
+      const journals = await client.query(`SELECT FROM pg_class WHERE oid = to_regclass('schema_journal')`);
+      if (journals.rowCount === 0) return [];
       const { rows } = await client.query<{ name: string }>(
         'SELECT name FROM schema_journal WHERE kind = $1 ORDER BY name',
         [kind],

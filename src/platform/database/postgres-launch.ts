@@ -13,7 +13,7 @@ const ATTEMPTS = 5;
 const ATTEMPT_PAUSE_MS = 1_000;
 const LOG_SIZE_MAX_BYTES = 10 * 1024 * 1024;
 const LOG_TAIL_LINES = 5;
-const LOG_TAIL_BYTES = 4_096;
+const LOG_TAIL_BYTES = 65_536;
 
 /** Everything that a start of the server program needs. */
 export interface LaunchPlan {
@@ -131,11 +131,16 @@ export async function readLogTail(logFile: string, from = 0): Promise<string> {
     const { size } = await log.stat();
     const start = Math.max(from, size - LOG_TAIL_BYTES);
     const { buffer, bytesRead } = await log.read(Buffer.alloc(LOG_TAIL_BYTES), 0, LOG_TAIL_BYTES, start);
-    const lines = buffer.toString('utf8', 0, bytesRead).trim().split('\n');
+    // Answers to our own asking say nothing about why.
+    const lines = buffer.toString('utf8', 0, bytesRead).trim().split('\n').filter(isNotStartingUp);
     return lines.slice(-LOG_TAIL_LINES).join(' | ') || 'nothing.';
   } finally {
     await log.close();
   }
+}
+
+function isNotStartingUp(line: string): boolean {
+  return !line.endsWith('the database system is starting up');
 }
 
 /** Thrown while Postgres goes on recovering: ending it would only make the next start begin from the front. */

@@ -4,6 +4,8 @@ import { EmbeddedPostgresFailed } from './embedded-postgres.errors.js';
 import { POSTGRES_NAME } from './postgres-cluster.js';
 
 const POLL_INTERVAL_MS = 50;
+/** Each question to a Postgres in recovery is a line in its log. */
+const RECOVERY_POLL_INTERVAL_MS = 250;
 const ANSWER_TIMEOUT_MS = 2_000;
 const CREATE_TIMEOUT_MS = 60_000;
 /** Postgres says at once that it is starting; one that says nothing for so long is stuck. */
@@ -41,7 +43,7 @@ export async function waitUntilReady(address: Address, alive: () => boolean): Pr
     if (answer === 'starting') heardAt = Date.now();
     if (Date.now() - heardAt > SILENCE_TIMEOUT_MS) return 'silent';
     if (Date.now() - begun > RECOVERY_TIMEOUT_MS) return 'recovering';
-    await pause(POLL_INTERVAL_MS);
+    await pause(answer === 'starting' ? RECOVERY_POLL_INTERVAL_MS : POLL_INTERVAL_MS);
   }
 }
 

@@ -2,6 +2,7 @@ import { applyDecorators, type Type } from '@nestjs/common';
 import {
   ApiExtraModels,
   ApiHeader,
+  ApiParam,
   ApiProperty,
   ApiPropertyOptional,
   ApiResponse,
@@ -34,6 +35,8 @@ const TITLES: Record<number, string> = {
   403: 'Forbidden',
   404: 'Not Found',
   409: 'Conflict',
+  413: 'Payload Too Large',
+  415: 'Unsupported Media Type',
   422: 'Unprocessable Entity',
   500: 'Internal Server Error',
   503: 'Service Unavailable',
@@ -85,6 +88,14 @@ export function problemExample(
     ...members,
   };
 }
+
+/** Documents a path parameter that is a UUID. */
+export const TakesUuid = (name = 'id') =>
+  ApiParam({
+    name,
+    schema: { type: 'string', format: 'uuid' },
+    example: '01939b1e-7c1a-7000-8000-3f3f1a2b4c5d',
+  });
 
 /** Documents that the route takes an `Idempotency-Key`, with the refusals that come with it. */
 export const TakesIdempotencyKey = () =>

@@ -1,11 +1,16 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problemExample } from './docs.js';
+import { exampleOf, resolved, type SchemaNode, type Schemas } from './openapi-examples.js';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 const PROBLEM_REF = { $ref: '#/components/schemas/ProblemView' };
 
-/** The OpenAPI 3.1 document of the running application, generated from its code. */
+type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+type Content = Record<string, { schema?: SchemaNode; example?: unknown }>;
+
+/** The OpenAPI 3.1 document of the application, generated from its code. Needs no database. */
 export function describeApi(app: NestFastifyApplication): OpenAPIObject {
   const outline = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
@@ -14,6 +19,7 @@ export function describeApi(app: NestFastifyApplication): OpenAPIObject {
       'An order backend for web shops. It never sells what is not there, and it never charges twice.',
     )
     .setVersion('1')
+    .addServer('/')
     .addBearerAuth({ type: 'http', scheme: 'bearer', bearerFormat: 'JWT' }, 'access_token')
     .addApiKey(
       { type: 'apiKey', in: 'header', name: 'X-Api-Key', description: 'For other systems, with scopes.' },
@@ -23,69 +29,72 @@ export function describeApi(app: NestFastifyApplication): OpenAPIObject {
   const document = SwaggerModule.createDocument(app, outline, {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
-  for (const path of Object.values(document.paths)) {
+  const schemas = (document.components?.schemas ?? {}) as Schemas;
+  for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
-      const operation = path[method];
-      if (operation) completeRefusals(operation);
+      const operation = item[method];
+      if (!operation) continue;
+      if (path.startsWith('/api/')) completeRefusals(operation);
+      completeBodies(operation, schemas);
     }
   }
-  return nullableOf31(document) as OpenAPIObject;
+  return document;
 }
 
-type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
+/** The document as it is served and as it stands in docs/openapi.json. */
+export function printApi(document: OpenAPIObject): string {
+  return `${JSON.stringify(document, null, 2)}\n`;
+}
 
 /** What every route may answer besides its own: stated once here rather than on every route. */
 function completeRefusals(operation: Operation): void {
-  const add = (status: number, code: string, detail: string) => {
+  const add = (status: number, code: string, detail: string, members = {}) => {
+    const example = problemExample(status, code, detail, members);
     operation.responses[status] ??= {
       description: `\`${code}\``,
-      content: {
-        'application/problem+json': { schema: PROBLEM_REF, example: problemExample(status, code, detail) },
-      },
+      content: { 'application/problem+json': { schema: PROBLEM_REF, example } },
     };
   };
   const takesInput = operation.requestBody !== undefined || (operation.parameters ?? []).length > 0;
-  if (takesInput) add(400, 'validation_failed', 'limit must be between 1 and 100');
+  const fault = { field: 'limit', message: 'limit must be between 1 and 100' };
+  if (takesInput) add(400, 'validation_failed', fault.message, { errors: [fault] });
   if (operation.security?.length) add(401, 'unauthenticated', 'an access token is required');
+  if (operation.requestBody) {
+    add(413, 'body_too_large', 'the body is too large');
+    add(415, 'unsupported_media_type', 'the body must be application/json');
+  }
   add(500, 'internal_error', 'something went wrong on our side');
   add(503, 'database_unavailable', 'the database cannot be reached; try again');
 }
 
-/** The generator writes OpenAPI 3.0's `nullable: true`; JSON Schema, and so 3.1, says it with a type. */
-function nullableOf31(node: unknown): unknown {
-  if (Array.isArray(node)) return node.map(nullableOf31);
-  if (typeof node !== 'object' || node === null) return node;
-  const { nullable, ...rest } = Object.fromEntries(
-    Object.entries(node).map(([key, value]) => [key, nullableOf31(value)]),
-  ) as Record<string, unknown>;
-  if (nullable !== true) return nullable === undefined ? rest : { ...rest, nullable };
-  if (typeof rest.type === 'string') {
-    const values = Array.isArray(rest.enum) ? { enum: [...rest.enum, null] } : {};
-    return { ...rest, type: [rest.type, 'null'], ...values };
+/** Every JSON body gets an example, and a body whose members are all optional is itself optional. */
+function completeBodies(operation: Operation, schemas: Schemas): void {
+  const body = operation.requestBody as { required?: boolean; content: Content } | undefined;
+  const json = body?.content['application/json']?.schema;
+  if (body && json) body.required = (resolved(json, schemas).required ?? []).length > 0;
+  const answers = Object.values(operation.responses) as { content?: Content }[];
+  for (const content of [body?.content, ...answers.map((answer) => answer.content)]) {
+    for (const media of Object.values(content ?? {})) {
+      if (media.schema) media.example ??= exampleOf(media.schema, schemas);
+    }
   }
-  const { description, example, ...schema } = rest;
-  return { anyOf: [schema, { type: 'null' }], description, example };
 }
+
+// Swagger UI styles elements inline. It would also load whatever document `/docs?url=` names: only our own may be had.
+const DOCS_POLICY =
+  "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Serves the document at `/openapi.json` and the interactive page at `/docs`. */
 export function serveDocs(app: NestFastifyApplication): void {
   const document = describeApi(app);
-  SwaggerModule.setup('docs', app, document, {
-    customSiteTitle: 'Holdfast API',
-    jsonDocumentUrl: 'docs/openapi.json',
-  });
+  const text = printApi(document);
+  // The page carries the document itself, so there is only one address of it.
+  SwaggerModule.setup('docs', app, document, { customSiteTitle: 'Holdfast API', raw: false });
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.get('/openapi.json', (_request: unknown, reply: { send(body: unknown): void }) =>
-    reply.send(document),
+  fastify.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) =>
+    reply.type('application/json; charset=utf-8').send(text),
   );
-  fastify.addHook(
-    'onRequest',
-    async (request: { url: string }, reply: { header(name: string, value: string): void }) => {
-      if (request.url.startsWith('/docs')) reply.header('Content-Security-Policy', DOCS_POLICY);
-    },
-  );
+  fastify.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
+    if (/^\/docs(\/|\?|$)/.test(request.url)) reply.header('Content-Security-Policy', DOCS_POLICY);
+  });
 }
-
-// Swagger UI starts itself from an inline script and styles elements inline; everything comes from this server.
-const DOCS_POLICY =
-  "default-src 'self'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; frame-ancestors 'none'";

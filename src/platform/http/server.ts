@@ -4,10 +4,14 @@ import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import { v7 as uuidv7 } from 'uuid';
 import type { Config } from '../config/config.js';
-import { MalformedJson } from '../errors.js';
+import { MalformedJson, ValidationFailed } from '../errors.js';
 import { NestLog } from '../observability/logger.js';
 import { AnswerInterceptor } from './answer.js';
+import { Drain } from './drain.js';
+import { outOfBounds } from './json-bounds.js';
+import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
+import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
 
 export const BASE_PATH = 'api/v1';
@@ -27,14 +31,18 @@ export async function createServer(
   const adapter = new FastifyAdapter({
     loggerInstance: log,
     // One line an answer, written below, instead of Fastify's two.
-    logController: new LogController({ disableRequestLogging: true }),
+    logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: requestId,
+    clientErrorHandler: refuseUnreadable,
+    frameworkErrors: refuseUnroutable,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
     trustProxy: trustProxyOf(config.env.TRUST_PROXY),
     routerOptions: { maxParamLength: 300 },
     // Closing waits for the answers under way, and idle keep-alive connections must not hold it up.
     forceCloseConnections: 'idle',
+    // What comes in while it closes is answered like anything else, not with a 503 of Fastify's own.
+    return503OnClosing: false,
   });
   tuneFastify(adapter);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
@@ -45,7 +53,9 @@ export async function createServer(
   app.setGlobalPrefix(BASE_PATH, { exclude: UNVERSIONED });
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new StrictValidation());
-  app.useGlobalInterceptors(new AnswerInterceptor());
+  const drain = app.get(Drain);
+  app.useGlobalInterceptors(drain, new AnswerInterceptor());
+  endLastConnections(adapter.getInstance(), drain);
   return app;
 }
 
@@ -57,9 +67,9 @@ function tuneFastify(adapter: FastifyAdapter): void {
     done();
   });
   fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
-    const { method, url, id } = request;
+    const { method, url } = request;
     request.log.info(
-      { request_id: id, method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+      { method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
       'answered',
     );
     done();
@@ -72,9 +82,15 @@ function tuneFastify(adapter: FastifyAdapter): void {
     (request: FastifyRequest, body: string, done: (error: Error | null, value?: unknown) => void) => {
       // Clients that always name a content type also send it with an empty body: that is no body.
       if (body.length === 0) done(null, undefined);
-      else parseJson(request, body, (error, value) => done(error && new MalformedJson(), value));
+      else parseJson(request, body, (error, value) => done(faultOf(error, value), value));
     },
   );
+}
+
+function faultOf(error: Error | null, value: unknown): Error | null {
+  if (error) return new MalformedJson();
+  const fault = outOfBounds(value);
+  return fault === null ? null : ValidationFailed.of('', fault);
 }
 
 function requestId(request: { headers: Record<string, string | string[] | undefined> }): string {

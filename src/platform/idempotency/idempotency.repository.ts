@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { jsonTexts, plainArray, splitTexts } from '../database/arrays.js';
 import { DatabaseService } from '../database/database.service.js';
 import { isAlive } from '../database/instance.service.js';
 import { Statement, type Tx } from '../database/statement.js';
@@ -38,7 +39,8 @@ const insertFinished = new Statement(
   'idempotency-insert-finished',
   `INSERT INTO idempotency_keys (scope, body_hash, status, response, finished_at)
    SELECT scope, body_hash, status, response, now()
-   FROM unnest($1::text[], $2::bytea[], $3::int[], $4::text[]) AS c(scope, body_hash, status, response)`,
+   FROM unnest($1::text[], $2::bytea[], $3::int[], ${splitTexts('$4')})
+     AS c(scope, body_hash, status, response)`,
 );
 
 const insertBusy = new Statement(
@@ -96,8 +98,8 @@ export class IdempotencyRepository {
       [
         claims.map(({ claim }) => claim.scope),
         claims.map(({ claim }) => claim.bodyHash),
-        claims.map(({ status }) => status),
-        claims.map(({ response }) => response),
+        plainArray(claims.map(({ status }) => status)),
+        jsonTexts(claims.map(({ response }) => response)),
       ],
       tx,
     );

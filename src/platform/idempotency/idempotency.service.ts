@@ -1,6 +1,7 @@
 import { type BeforeApplicationShutdown, Injectable, type OnApplicationBootstrap } from '@nestjs/common';
 import { Config } from '../config/config.js';
 import { DatabaseService } from '../database/database.service.js';
+import { inOneFlight } from '../database/flight.js';
 import { InstanceService } from '../database/instance.service.js';
 import type { Tx } from '../database/statement.js';
 import type { DomainError } from '../errors.js';
@@ -77,8 +78,10 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
   async lockAll(claims: Claim[], tx: Tx): Promise<Map<string, ClaimState>> {
     if (claims.length === 0) return new Map();
     const scopes = claims.map(({ scope }) => scope);
-    const ours = await this.repository.tryLock(scopes, tx);
-    const rows = await this.repository.find(scopes, tx);
+    const [ours, rows] = await inOneFlight([
+      this.repository.tryLock(scopes, tx),
+      this.repository.find(scopes, tx),
+    ]);
     return new Map(claims.map((claim) => [claim.scope, stateOf(claim, ours, rows)]));
   }
 

@@ -1,8 +1,9 @@
-import { type BeforeApplicationShutdown, Inject, Injectable } from '@nestjs/common';
+import { Inject, Injectable } from '@nestjs/common';
 import type { Sequelize } from 'sequelize-typescript';
 import { DatabaseService, SEQUELIZE } from '../database/database.service.js';
 import { pendingMigrations } from '../database/migrations.js';
 import { Statement } from '../database/statement.js';
+import { Drain } from '../http/drain.js';
 
 export type CheckState = 'up' | 'degraded' | 'down';
 
@@ -17,31 +18,22 @@ const ping = new Statement('health-ping', 'SELECT 1');
 
 /** Whether this process should be sent requests. */
 @Injectable()
-export class HealthService implements BeforeApplicationShutdown {
-  private draining = false;
+export class HealthService {
   private migrated = false;
   private readonly watched = new Map<string, () => Promise<CheckState>>();
 
   constructor(
     @Inject(SEQUELIZE) private readonly sequelize: Sequelize,
     private readonly database: DatabaseService,
+    private readonly drain: Drain,
   ) {}
-
-  beforeApplicationShutdown(): void {
-    this.draining = true;
-  }
 
   /** Adds a check: `check` is asked at each readiness request while the database answers. One that fails is `down`. */
   watch(name: string, check: () => Promise<CheckState>): void {
     this.watched.set(name, check);
   }
 
-  /** From now on not ready: a load balancer should send nothing more. */
-  drain(): void {
-    this.draining = true;
-  }
-
-  /** Asks every dependency, each for a bounded time. */
+  /** Asks every dependency, each for a bounded time. A service that is about to stop is down, however well it is. */
   async readiness(): Promise<Readiness> {
     const database = await this.within(() => this.database.read(ping, []).then(() => 'up'));
     const migrations = database === 'up' ? await this.migrations() : 'down';
@@ -49,7 +41,7 @@ export class HealthService implements BeforeApplicationShutdown {
     for (const [name, check] of this.watched) {
       checks[name] = database === 'up' ? await this.within(check) : 'down';
     }
-    if (this.draining) return { status: 'down', checks };
+    if (this.drain.begun) return { status: 'down', checks };
     const states = Object.values(checks);
     const status = states.includes('down') ? 'down' : states.includes('degraded') ? 'degraded' : 'up';
     return { status, checks };

@@ -39,8 +39,9 @@ export class NestLog implements LoggerService {
   log(message: unknown, ...rest: unknown[]): void {
     this.write(WIRING.has(String(rest.at(-1))) ? 'debug' : 'info', message, rest);
   }
+  // What fails in the wiring is thrown as well, and main.ts says it in a sentence.
   error(message: unknown, ...rest: unknown[]): void {
-    this.write('error', message, rest);
+    this.write(WIRING.has(String(rest.at(-1))) ? 'debug' : 'error', message, rest);
   }
   warn(message: unknown, ...rest: unknown[]): void {
     this.write('warn', message, rest);

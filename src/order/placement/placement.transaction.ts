@@ -1,0 +1,256 @@
+import { Injectable } from '@nestjs/common';
+import { EventService } from '../../event/event.service.js';
+import type { MakeRoom } from '../../inventory/overdue-holds.service.js';
+import { ReservationService } from '../../inventory/reservation.service.js';
+import { inOneFlight } from '../../platform/database/flight.js';
+import type { Tx } from '../../platform/database/tx.js';
+import { type DomainError, Overloaded } from '../../platform/errors.js';
+import { type ClaimState, IdempotencyService } from '../../platform/idempotency/idempotency.service.js';
+import { Money } from '../../platform/money.js';
+import { uuidv7 } from '../../platform/uuid.js';
+import { ProductService } from '../../product/product.service.js';
+import type { LockedProduct } from '../../product/product.types.js';
+import { OrderRepository } from '../order.repository.js';
+import type { Order, PlacementCompanion, PlacementRequest } from '../order.types.js';
+import { orderView } from '../order.view.js';
+import { decide, type PlacedDraft, type Writes } from './decide.js';
+import { errorOf } from './refusals.js';
+
+/** What became of a request: a new order, a refusal, or a claim that an earlier call has made. */
+export type Outcome =
+  | { kind: 'placed'; order: Order }
+  | { kind: 'refused'; error: DomainError }
+  | { kind: 'claimed'; state: Exclude<ClaimState, { kind: 'fresh' }> };
+
+export interface How {
+  /** Which try at the batch this is: a later one looks first what an earlier one has left, and may refuse to wait. */
+  round: 'first' | 'again' | 'without waiting';
+  /** Ends overdue holds that are in the way, before the products are locked. */
+  makeRoom: MakeRoom | null;
+}
+
+type Outcomes = Map<PlacementRequest, Outcome>;
+
+/** What the transaction has in hand. */
+interface InHand {
+  products: Map<number, LockedProduct>;
+  /** When the transaction began: `now()` to every row that it writes. */
+  now: Date;
+}
+
+/**
+ * One batch in one transaction, in three steps: lock, decide, write. One path for one request and for sixty-four.
+ *
+ * Lock order, here and everywhere: idempotency claim → order → products by ascending id → discount → points account → cart.
+ */
+@Injectable()
+export class PlacementTransaction {
+  constructor(
+    private readonly idempotency: IdempotencyService,
+    private readonly products: ProductService,
+    private readonly reservations: ReservationService,
+    private readonly events: EventService,
+    private readonly orders: OrderRepository,
+    private readonly money: Money,
+  ) {}
+
+  /** @returns the outcome of each request, in the order of the requests. */
+  async place(batch: PlacementRequest[], how: How, tx: Tx): Promise<Outcome[]> {
+    const outcomes: Outcomes = new Map();
+    const open = () => batch.filter((request) => !outcomes.has(request));
+
+    const { products, now } =
+      how.round === 'first' && how.makeRoom === null
+        ? await this.lockAtOnce(batch, outcomes, tx)
+        : await this.lockWithCare(batch, how, outcomes, tx);
+
+    const requests = open();
+    const boughtRounds = await this.orders.findBoughtRounds(cartIdsOf(requests), tx);
+    const { decisions, writes } = decide({ products, boughtRounds }, requests);
+
+    const placed = await this.write(writes, now, tx);
+    for (const [index, decision] of decisions.entries()) {
+      const request = requests[index] as PlacementRequest;
+      outcomes.set(
+        request,
+        'placed' in decision
+          ? { kind: 'placed', order: placed.get(request.order_id) as Order }
+          : { kind: 'refused', error: errorOf(decision.refused, this.money) },
+      );
+    }
+    return batch.map((request) => outcomes.get(request) as Outcome);
+  }
+
+  // The claims and the products in one flight: the server still takes the claims first. Products of a request that turns
+  // out to be claimed are locked for nothing, which is rare and harms nobody.
+  private async lockAtOnce(batch: PlacementRequest[], outcomes: Outcomes, tx: Tx): Promise<InHand> {
+    const [, products, now] = await inOneFlight([
+      this.sortOutClaimed(batch, outcomes, tx),
+      this.products.lockForSale(productIdsOf(batch), tx),
+      this.orders.now(tx),
+    ]);
+    return { products: byId(products), now };
+  }
+
+  private async lockWithCare(
+    batch: PlacementRequest[],
+    { round, makeRoom }: How,
+    outcomes: Outcomes,
+    tx: Tx,
+  ): Promise<InHand> {
+    const open = () => batch.filter((request) => !outcomes.has(request));
+    const now = await this.orders.now(tx);
+    await this.sortOutPlaced(open(), outcomes, tx);
+    await this.sortOutClaimed(open(), outcomes, tx);
+    await makeRoom?.(tx);
+    const products =
+      round === 'without waiting'
+        ? await this.lockFree(open(), outcomes, tx)
+        : await this.products.lockForSale(productIdsOf(open()), tx);
+    // Once more: a COMMIT that was under way when we looked has let the products go only now.
+    await this.sortOutPlaced(open(), outcomes, tx);
+    return { products: byId(products), now };
+  }
+
+  private async lockFree(requests: PlacementRequest[], outcomes: Outcomes, tx: Tx): Promise<LockedProduct[]> {
+    const { free, busy } = await this.products.lockFree(productIdsOf(requests), tx);
+    for (const request of requests) {
+      const mustWait = request.lines.some(({ product_id }) => busy.has(product_id));
+      if (mustWait)
+        outcomes.set(request, { kind: 'refused', error: new Overloaded('the product is busy; try again') });
+    }
+    return free;
+  }
+
+  private async sortOutClaimed(batch: PlacementRequest[], outcomes: Outcomes, tx: Tx): Promise<void> {
+    const claims = batch.flatMap(({ claim }) => claim ?? []);
+    const states = await this.idempotency.lockAll(claims, tx);
+    for (const request of batch) {
+      const state = request.claim && states.get(request.claim.scope);
+      if (state && state.kind !== 'fresh') outcomes.set(request, { kind: 'claimed', state });
+    }
+  }
+
+  private async sortOutPlaced(open: PlacementRequest[], outcomes: Outcomes, tx: Tx): Promise<void> {
+    const ids = open.map(({ order_id }) => order_id);
+    const orders = byId(await this.orders.findAll(ids, tx));
+    for (const request of open) {
+      const order = orders.get(request.order_id);
+      if (order) outcomes.set(request, { kind: 'placed', order });
+    }
+  }
+
+  private async write({ orders: drafts, takings }: Writes, now: Date, tx: Tx): Promise<Map<string, Order>> {
+    if (drafts.length === 0) return new Map();
+    const placed = drafts.map((draft) => this.orderOf(draft, now));
+    await inOneFlight([
+      this.orders.insert(drafts, this.money.currency, tx),
+      this.reservations.hold(
+        takings.map(({ order_id, ...taking }) => ({ order_ref: order_id, ...taking })),
+        placed.map((order, index) => holdOf(order, (drafts[index] as PlacedDraft).request)),
+        tx,
+      ),
+      this.events.append(
+        placed.map((order) => ({ type: 'order.placed', data: placedData(order) })),
+        tx,
+      ),
+      ...this.writeClaims(drafts, placed, tx),
+    ]);
+    await this.accompany(drafts, placed, tx);
+    return new Map(placed.map((order) => [order.id, order]));
+  }
+
+  // A plain order is answered by its placement; a checkout goes on, so its claim only begins here.
+  private writeClaims(drafts: PlacedDraft[], placed: Order[], tx: Tx): Promise<void>[] {
+    const finished = [];
+    const begun = [];
+    let busyMs = 0;
+    for (const [index, { request }] of drafts.entries()) {
+      const order = placed[index] as Order;
+      const { claim, checkout } = request;
+      if (!claim) continue;
+      if (checkout) {
+        begun.push({ claim, resourceId: order.id });
+        busyMs = Math.max(busyMs, checkout.busy_ms);
+      } else {
+        finished.push({ claim, status: 201, response: JSON.stringify(orderView(order, this.money)) });
+      }
+    }
+    return [this.idempotency.finishAll(finished, tx), this.idempotency.beginAll(begun, busyMs, tx)];
+  }
+
+  private async accompany(drafts: PlacedDraft[], placed: Order[], tx: Tx): Promise<void> {
+    const parties = new Map<PlacementCompanion, { order: Order; context: unknown }[]>();
+    for (const [index, { request }] of drafts.entries()) {
+      if (!request.checkout) continue;
+      const { companion, context } = request.checkout;
+      const party = parties.get(companion) ?? [];
+      party.push({ order: placed[index] as Order, context });
+      parties.set(companion, party);
+    }
+    for (const [companion, party] of parties) await companion.accompany(party, tx);
+  }
+
+  private orderOf({ request, lines, items_price_minor, total_price_minor }: PlacedDraft, now: Date): Order {
+    return {
+      id: request.order_id,
+      user_id: request.user_id,
+      status: 'pending',
+      payment_status: request.checkout?.payment_status ?? 'unpaid',
+      payment_method: request.payment_method,
+      currency: this.money.currency,
+      items_price_minor,
+      discount_code: null,
+      discount_price_minor: 0,
+      redeemed_points: 0,
+      points_discount_price_minor: 0,
+      shipping_price_minor: 0,
+      total_price_minor,
+      shipping_address: request.shipping_address,
+      note: request.note,
+      cart_id: request.checkout?.cart_id ?? null,
+      cart_round: request.checkout?.cart_round ?? null,
+      created_at: now,
+      updated_at: now,
+      lines,
+      reservation: {
+        id: uuidv7(),
+        status: 'active',
+        expires_at: new Date(now.getTime() + request.hold_seconds * 1_000),
+      },
+      history: [{ status: 'pending', reason: null, at: now }],
+    };
+  }
+}
+
+export function productIdsOf(requests: PlacementRequest[]): number[] {
+  return [...new Set(requests.flatMap(({ lines }) => lines.map(({ product_id }) => product_id)))];
+}
+
+function cartIdsOf(requests: PlacementRequest[]): string[] {
+  return requests.flatMap(({ checkout }) => checkout?.cart_id ?? []);
+}
+
+function byId<T extends { id: string | number }>(rows: T[]): Map<T['id'], T> {
+  return new Map(rows.map((row) => [row.id, row]));
+}
+
+function holdOf({ id, reservation, payment_method }: Order, { hold_seconds }: PlacementRequest) {
+  return {
+    id: (reservation as NonNullable<Order['reservation']>).id,
+    order_ref: id,
+    order_id: id,
+    payment_method,
+    ttl_seconds: hold_seconds,
+  };
+}
+
+function placedData(order: Order): Record<string, unknown> {
+  return {
+    order_id: order.id,
+    user_id: order.user_id,
+    total_price_minor: order.total_price_minor,
+    currency: order.currency,
+    items: order.lines.map(({ product_id, quantity }) => ({ product_id, quantity })),
+  };
+}

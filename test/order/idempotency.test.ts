@@ -1,0 +1,300 @@
+import { PlacementService } from '../../src/order/placement/placement.service.js';
+import { IdempotencyService } from '../../src/platform/idempotency/idempotency.service.js';
+import { givenHeldLock, givenHeldProducts, times, until, untilWaiting } from '../support/barrier.js';
+import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
+import {
+  expectProblem,
+  givenProduct,
+  givenShopper,
+  movementsOf,
+  type Shopper,
+  stockOf,
+} from '../support/given-shop.js';
+import { expectPromisesKept } from '../support/promises.js';
+
+const MALFORMED = 'Idempotency-Key must be 1 to 255 visible ASCII characters';
+
+let database: TestDatabase;
+let app: TestApp;
+let ada: Shopper;
+let product_id: number;
+
+beforeAll(async () => {
+  database = await cloneDatabase();
+  app = await bootApp(database);
+});
+beforeEach(async () => {
+  ada = await givenShopper(app);
+  product_id = await givenProduct(database);
+});
+afterAll(async () => {
+  await expectPromisesKept(database);
+  await app.close();
+  await database.drop();
+});
+
+const orderOne = (key?: string, members: object = {}) =>
+  ada.place([{ product_id, quantity: 1 }], members, key);
+const ordersOf = ({ id }: Shopper) => database.sql('SELECT id FROM orders WHERE user_id = $1', [id]);
+const claimsOf = ({ id }: Shopper) =>
+  database.sql('SELECT status FROM idempotency_keys WHERE scope LIKE $1', [`${id} %`]);
+
+describe('the same key again', () => {
+  it('gives the first answer again and orders nothing', async () => {
+    const first = await orderOne('a-key');
+    expect(first.status).toBe(201);
+    expect(first.headers['idempotent-replayed']).toBeUndefined();
+    await database.sql('UPDATE products SET price_minor = 99900, active = false WHERE id = $1', [product_id]);
+    const again = await orderOne('a-key');
+    expect(again.status).toBe(201);
+    expect(again.body).toEqual(first.body);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    expect(await ordersOf(ada)).toHaveLength(1);
+    expect(await movementsOf(database, product_id)).toHaveLength(1);
+  });
+
+  it('knows a body by what it says, not by its bytes', async () => {
+    const first = await ada.send('POST', '/orders', {
+      key: 'a-key',
+      body: `{"items":[{"product_id":${product_id},"quantity":2}],"note":"b\\u0065ll"}`,
+    });
+    const again = await ada.send('POST', '/orders', {
+      key: 'a-key',
+      body: ` {\n "note" : "bell",\t"items": [ {"quantity":2.0, "product_id": ${product_id}} ] } `,
+    });
+    expect([first.status, again.status]).toEqual([201, 201]);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    expect(again.body).toEqual(first.body);
+  });
+
+  it('with a different body is 422 and changes nothing', async () => {
+    await orderOne('a-key');
+    const other = await orderOne('a-key', { note: 'another' });
+    expectProblem(
+      other,
+      422,
+      'idempotency_key_reused',
+      'this idempotency key was already used with a different body',
+    );
+    expect(await ordersOf(ada)).toHaveLength(1);
+    expect((await orderOne('a-key')).status).toBe(201);
+  });
+
+  it('tells lines in another order apart', async () => {
+    const other = await givenProduct(database);
+    const lines = [
+      { product_id, quantity: 1 },
+      { product_id: other, quantity: 1 },
+    ];
+    await ada.place(lines, {}, 'a-key');
+    expectProblem(await ada.place(lines.toReversed(), {}, 'a-key'), 422, 'idempotency_key_reused');
+  });
+
+  it('of another customer is another key', async () => {
+    const bob = await givenShopper(app);
+    const [hers, his] = [
+      await orderOne('a-key'),
+      await bob.place([{ product_id, quantity: 1 }], {}, 'a-key'),
+    ];
+    expect([hers.status, his.status]).toEqual([201, 201]);
+    expect(his.body.id).not.toBe(hers.body.id);
+    expect(his.headers['idempotent-replayed']).toBeUndefined();
+  });
+
+  it('on another path is another key', async () => {
+    const { body } = await orderOne('a-key');
+    const second = await ada.order([{ product_id, quantity: 1 }]);
+    for (const id of [body.id, second.id]) {
+      const answer = await ada.cancel(id, undefined, 'a-key');
+      expect([answer.status, answer.headers['idempotent-replayed']]).toEqual([200, undefined]);
+    }
+  });
+
+  it('is one key for the queries of a path', async () => {
+    const first = await orderOne('a-key');
+    const again = await ada.send('POST', '/orders?utm=letter', {
+      key: 'a-key',
+      body: { items: [{ product_id, quantity: 1 }] },
+    });
+    expect(again.body).toEqual(first.body);
+  });
+});
+
+describe('without a key', () => {
+  it('two equal orders are two orders', async () => {
+    await orderOne();
+    await orderOne();
+    expect(await ordersOf(ada)).toHaveLength(2);
+    expect(await claimsOf(ada)).toEqual([]);
+  });
+});
+
+describe('a key', () => {
+  it.each([
+    ['nothing', ''],
+    ['a space', 'two words'],
+    ['256 characters', 'k'.repeat(256)],
+    ['a letter beyond ASCII', 'schl\u00fcssel'],
+    ['a tab', 'a\tb'],
+  ])('of %s is 400', async (_, key) => {
+    expectProblem(await orderOne(key), 400, 'validation_failed', MALFORMED);
+    expectProblem(await ada.cancel(crypto.randomUUID(), undefined, key), 400, 'validation_failed', MALFORMED);
+    expect(await ordersOf(ada)).toEqual([]);
+  });
+
+  it('may have 255 characters, and any that can be seen', async () => {
+    const visible = Array.from({ length: 94 }, (_, index) => String.fromCharCode(33 + index)).join('');
+    for (const key of ['k'.repeat(255), visible, 'x']) {
+      const first = await orderOne(key);
+      expect([first.status, (await orderOne(key)).body]).toEqual([201, first.body]);
+    }
+  });
+});
+
+describe('an answer that is not 2xx', () => {
+  it('is not kept: short of stock now, placed with the same key when there is more', async () => {
+    const rare = await givenProduct(database, { stock: 0 });
+    const buy = () => ada.place([{ product_id: rare, quantity: 1 }], {}, 'a-key');
+    expectProblem(await buy(), 409, 'insufficient_stock');
+    expect(await claimsOf(ada)).toEqual([]);
+    await database.sql('UPDATE products SET stock = 1, first_count = 1 WHERE id = $1', [rare]);
+    const placed = await buy();
+    expect([placed.status, placed.headers['idempotent-replayed']]).toEqual([201, undefined]);
+    const again = await buy();
+    expect([again.status, again.headers['idempotent-replayed']]).toEqual([201, 'true']);
+    expect(again.body).toEqual(placed.body);
+  });
+
+  it.each<[number, object]>([
+    [400, { items: [] }],
+    [404, { items: [{ product_id: 2_147_483_647, quantity: 1 }] }],
+  ])('is not kept: after a %i the key may come with another body', async (status, body) => {
+    expect((await ada.send('POST', '/orders', { body, key: 'a-key' })).status).toBe(status);
+    expect((await orderOne('a-key')).status).toBe(201);
+  });
+});
+
+describe('a call that is still running', () => {
+  it('makes its repeat 409 with Retry-After, and free again when it came to nothing', async () => {
+    const scope = `${ada.id} POST /api/v1/orders a-key`;
+    const lock = 'SELECT pg_advisory_xact_lock(hashtextextended($1, 0))';
+    const running = await givenHeldLock(database, lock, [scope]);
+    const repeat = await orderOne('a-key');
+    expectProblem(
+      repeat,
+      409,
+      'idempotency_in_progress',
+      'a request with this idempotency key is still in progress',
+    );
+    expect(repeat.headers['retry-after']).toBe('1');
+    expect(await ordersOf(ada)).toEqual([]);
+    await running.release();
+    expect((await orderOne('a-key')).status).toBe(201);
+  });
+
+  it('makes its repeat at another instance 409, and gives it the same answer afterwards', async () => {
+    const other = await bootApp(database);
+    const held = await givenHeldProducts(database, product_id);
+    const first = orderOne('a-key');
+    await untilWaiting(database);
+    const repeat = () => ada.at(other).place([{ product_id, quantity: 1 }], {}, 'a-key');
+    expectProblem(await repeat(), 409, 'idempotency_in_progress');
+    await held.release();
+    const { body } = await first;
+    expect(await repeat()).toMatchObject({ status: 201, body });
+    await other.close();
+  });
+});
+
+describe('keys that are older than their time', () => {
+  it('are removed by the job, and may be used anew', async () => {
+    const old = await orderOne('old');
+    const young = await orderOne('young');
+    await database.sql(
+      `UPDATE idempotency_keys SET created_at = now() - interval '86401 seconds' WHERE scope LIKE $1`,
+      [`${ada.id} % old`],
+    );
+    await app.app.get(IdempotencyService).expire();
+    expect(await claimsOf(ada)).toHaveLength(1);
+    const anew = await orderOne('old', { note: 'another body' });
+    expect(anew.status).toBe(201);
+    expect(anew.body.id).not.toBe(old.body.id);
+    expect((await orderOne('young')).body).toEqual(young.body);
+  });
+
+  it('are removed however many there are, and shared by those who remove', async () => {
+    await database.sql(
+      `INSERT INTO idempotency_keys (scope, body_hash, status, response, finished_at, created_at)
+       SELECT '0 old ' || n, decode(repeat('00', 32), 'hex'), 200, '{}', now(), now() - interval '2 days'
+       FROM generate_series(1, 2500) n`,
+    );
+    const claims = app.app.get(IdempotencyService);
+    const removed = await Promise.all([claims.expire(), claims.expire()]);
+    expect(removed[0] + removed[1]).toBe(2_500);
+    expect(await claims.expire()).toBe(0);
+  });
+});
+
+describe('a fault at the very last write', () => {
+  afterEach(() => database.sql('DROP FUNCTION fail CASCADE'));
+
+  it('leaves no trace: no order, no ledger row, no stock taken, no event, and the key is free', async () => {
+    const countRows = () =>
+      database.sql(`SELECT (SELECT count(*) FROM orders) AS orders, (SELECT count(*) FROM events) AS events,
+        (SELECT count(*) FROM stock_movements) AS movements, (SELECT count(*) FROM reservations) AS holds,
+        (SELECT count(*) FROM order_lines) AS lines, (SELECT count(*) FROM order_history) AS history,
+        (SELECT count(*) FROM idempotency_keys) AS claims`);
+    const before = await countRows();
+    await database.sql(
+      `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'the disk is on fire'; END $$`,
+    );
+    await database.sql(
+      'CREATE TRIGGER fail BEFORE INSERT ON idempotency_keys FOR EACH ROW EXECUTE FUNCTION fail()',
+    );
+    const answer = await orderOne('a-key');
+    expectProblem(answer, 500, 'internal_error', 'something went wrong on our side');
+    expect(JSON.stringify(answer.body)).not.toMatch(/fire|INSERT|SELECT|trigger|stack|\.ts|\.js/);
+    expect(await stockOf(database, product_id)).toBe(100);
+    expect(await countRows()).toEqual(before);
+
+    await database.sql('DROP TRIGGER fail ON idempotency_keys');
+    expect((await orderOne('a-key')).status).toBe(201);
+  });
+
+  it('of one order does not harm those that are placed together with it', async () => {
+    await database.sql(
+      `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poisoned'; END $$`,
+    );
+    await database.sql(
+      `CREATE TRIGGER fail BEFORE INSERT ON orders FOR EACH ROW WHEN (NEW.note = 'poison')
+       EXECUTE FUNCTION fail()`,
+    );
+    // While the first is waiting for its product, the others gather into one batch behind it.
+    const held = await givenHeldProducts(database, product_id);
+    const first = orderOne();
+    await untilWaiting(database);
+    const entered = countEntered();
+    const others = times(9, (index) => orderOne(`key-${index}`, { note: index === 4 ? 'poison' : 'fine' }));
+    await until('all are in the queue', async () => {
+      await database.sql('SELECT');
+      return entered() === 9;
+    });
+    await held.release();
+    expect((await first).status).toBe(201);
+    expect((await others).map(({ status }) => status)).toEqual([201, 201, 201, 201, 500, 201, 201, 201, 201]);
+    expect(await stockOf(database, product_id)).toBe(91);
+    expect(await ordersOf(ada)).toHaveLength(9);
+  });
+});
+
+/** Counts from now on who comes to be placed. */
+function countEntered(): () => number {
+  let count = 0;
+  const placement = app.app.get(PlacementService);
+  const place = placement.place.bind(placement);
+  placement.place = (request) => {
+    count += 1;
+    return place(request);
+  };
+  return () => count;
+}

@@ -1,0 +1,166 @@
+import { readFile } from 'node:fs/promises';
+import { parseEnv } from 'node:util';
+import { Config, ConfigInvalid, environment, loadConfig } from '../../src/platform/config/config.js';
+
+const GOOD_SECRET = 'kT8vQ2mZ4xN7bR1cW5yJ9pL3sD6fH0gA';
+
+async function example(): Promise<NodeJS.Dict<string>> {
+  return parseEnv(await readFile(new URL('../../.env.example', import.meta.url), 'utf8'));
+}
+
+function faultOf(source: NodeJS.ProcessEnv): string {
+  try {
+    loadConfig(source);
+  } catch (error) {
+    if (error instanceof ConfigInvalid) return error.message;
+    throw error;
+  }
+  throw new Error('It was accepted.');
+}
+
+describe('.env.example', () => {
+  it('names exactly the variables that are read', async () => {
+    expect(Object.keys(await example()).sort()).toEqual(Object.keys(environment.shape).sort());
+  });
+
+  it('gives each its default, and leaves those without one empty', async () => {
+    const defaults = environment.parse({}) as Record<string, unknown>;
+    const stated = Object.fromEntries(
+      Object.keys(environment.shape).map((name) => [name, String(defaults[name] ?? '')]),
+    );
+    expect(await example()).toEqual(stated);
+  });
+
+  it('copied as it is to .env, changes nothing', async () => {
+    expect(loadConfig(await example())).toEqual(loadConfig({}));
+  });
+
+  it('explains every variable, alone or in its group', async () => {
+    const text = await readFile(new URL('../../.env.example', import.meta.url), 'utf8');
+    const groups = text.trim().split('\n\n').slice(1);
+    for (const group of groups) expect(group).toMatch(/^# \S/);
+  });
+});
+
+describe('a wrong environment', () => {
+  it.each([
+    ['NODE_ENV', 'staging', 'be one of development, test, production'],
+    ['PORT', 'abc', 'be a whole number between 0 and 65535'],
+    ['PORT', '65536', 'be a whole number between 0 and 65535'],
+    ['PORT', '30.5', 'be a whole number between 0 and 65535'],
+    ['TRUST_PROXY', 'the balancer', 'be true, false, a number of proxies, or their addresses'],
+    ['TRUST_PROXY', '10.0.0.0/33', 'be true, false, a number of proxies, or their addresses'],
+    ['DATABASE_URL', 'mysql://localhost/shop', 'be a postgres:// address'],
+    ['DATABASE_URL', 'localhost', 'be a postgres:// address'],
+    ['DATABASE_POOL_MAX', '1', 'be a whole number between 2 and 500'],
+    ['DATABASE_LOCK_TIMEOUT_MS', '0', 'be a whole number between 1 and 3600000'],
+    ['MIGRATE_ON_START', 'yes', 'be one of true, false, 1, 0'],
+    ['SEED_DEMO', 'no', 'be one of true, false, 1, 0'],
+    ['ADMIN_EMAIL', 'admin', 'be an email address'],
+    ['ADMIN_PASSWORD', 'short', 'be at least 10 characters'],
+    ['CURRENCY', 'dollars', 'be a three-letter ISO 4217 code such as USD'],
+    ['CURRENCY', 'usd', 'be a three-letter ISO 4217 code such as USD'],
+    ['CURRENCY', 'XQZ', 'be a three-letter ISO 4217 code such as USD'],
+    ['RESERVATION_TTL_COD', '-1', 'be a whole number between 1 and 31536000'],
+    ['PAYMENT_PROVIDER', 'paypal', 'be one of sandbox, yookassa'],
+    ['PAYMENT_RETURN_URL', 'javascript:alert(1)', 'be an http(s) address'],
+    ['YOOKASSA_API_URL', 'https://api.yookassa.ru/v2', 'end in /v3'],
+    ['LOG_LEVEL', 'loud', 'be one of fatal, error, warn, info, debug, trace, silent'],
+    ['LOG_FORMAT', 'xml', 'be one of pretty, json'],
+  ])('%s=%s is refused in one sentence', (name, value, sentence) => {
+    expect(faultOf({ [name]: value })).toBe(`The configuration is wrong: ${name} must ${sentence}.`);
+  });
+
+  it('is told whole, each fault once', () => {
+    expect(faultOf({ PORT: '1e99', CURRENCY: 'dollars' })).toBe(
+      'The configuration is wrong: PORT must be a whole number between 0 and 65535; CURRENCY must be a three-letter ISO 4217 code such as USD.',
+    );
+  });
+
+  it.each([{ ADMIN_EMAIL: 'ada@shop.example' }, { ADMIN_PASSWORD: 'correct horse battery' }])(
+    'with half an admin is refused: %j',
+    (half) => {
+      expect(faultOf(half)).toContain('ADMIN_EMAIL and ADMIN_PASSWORD go together');
+    },
+  );
+
+  it('asks YooKassa for its credentials', () => {
+    const fault = faultOf({ PAYMENT_PROVIDER: 'yookassa', YOOKASSA_SHOP_ID: '' });
+    expect(fault).toContain('YOOKASSA_SHOP_ID is missing');
+    expect(fault).toContain('YOOKASSA_SECRET_KEY is missing');
+  });
+
+  it('never shows what it was given: it may be a secret in the wrong place', () => {
+    const secret = 'hunter2-hunter2';
+    const everywhere = Object.fromEntries(Object.keys(environment.shape).map((name) => [name, secret]));
+    expect(faultOf(everywhere)).not.toContain(secret);
+  });
+});
+
+describe('in production', () => {
+  const load = (JWT_SECRET?: string) => () => loadConfig({ NODE_ENV: 'production', JWT_SECRET });
+
+  it.each([undefined, ''])('a missing JWT_SECRET (%j) stops the start', (secret) => {
+    expect(load(secret)).toThrow('JWT_SECRET is missing; production needs a random one');
+  });
+
+  it.each([
+    'too-short-0123456789',
+    'a'.repeat(64),
+    'please-change-me-please-change-me-1234567',
+    'my-Password-0123456789-abcdefghijklmnop',
+  ])('a weak JWT_SECRET (%s) stops the start', (secret) => {
+    expect(load(secret)).toThrow('JWT_SECRET is weak');
+    expect(load(secret)).not.toThrow(secret);
+  });
+
+  it('a random one does', () => {
+    expect(load(GOOD_SECRET)().env.JWT_SECRET).toBe(GOOD_SECRET);
+  });
+
+  it('logs JSON', () => {
+    expect(load(GOOD_SECRET)().logFormat).toBe('json');
+  });
+});
+
+describe('what is not said', () => {
+  it('is an embedded database with the demo catalog', () => {
+    const config = loadConfig({});
+    expect([config.embedded, config.seedDemo, config.logFormat]).toEqual([true, true, 'pretty']);
+  });
+
+  it('is no demo catalog on a server of one’s own', () => {
+    const config = loadConfig({ DATABASE_URL: 'postgres://localhost/shop' });
+    expect([config.embedded, config.seedDemo]).toEqual([false, false]);
+  });
+
+  it('stays embedded when the started Postgres has been named', () => {
+    const config = loadConfig({ DATABASE_URL: 'postgres://localhost/shop' }).asEmbedded();
+    expect(config).toBeInstanceOf(Config);
+    expect([config.embedded, config.seedDemo]).toEqual([true, true]);
+  });
+
+  it('is YooKassa at its own address', () => {
+    expect(loadConfig({}).paymentApiUrl).toBe('https://api.yookassa.ru/v3');
+    const own = 'http://127.0.0.1:4010/v3';
+    expect(loadConfig({ YOOKASSA_API_URL: own }).paymentApiUrl).toBe(own);
+  });
+
+  it('is a hold as for a card', () => {
+    const config = loadConfig({ RESERVATION_TTL_COD: '60', RESERVATION_TTL_CREDIT_CARD: '30' });
+    expect(['cod', 'barter'].map((method) => config.reservationTtlSeconds(method))).toEqual([60, 30]);
+  });
+});
+
+describe('values that are right', () => {
+  it.each(['true', 'false', '0', '2', 'loopback', '10.0.0.0/8, 192.168.1.1', '::1', 'fd00::/8'])(
+    'TRUST_PROXY=%s',
+    (setting) => {
+      expect(loadConfig({ TRUST_PROXY: setting }).env.TRUST_PROXY).toBe(setting);
+    },
+  );
+
+  it.each(['USD', 'EUR', 'RUB', 'JPY', 'KWD', 'VND'])('CURRENCY=%s', (currency) => {
+    expect(loadConfig({ CURRENCY: currency }).env.CURRENCY).toBe(currency);
+  });
+});

@@ -1,0 +1,135 @@
+import { IdempotencyService } from '../../src/platform/idempotency/idempotency.service.js';
+import { givenHeldProducts, times, until, untilWaiting } from '../support/barrier.js';
+import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
+import {
+  type Answer,
+  callAndHangUp,
+  countOf,
+  type GivenSandbox,
+  givenCart,
+  givenProduct,
+  givenSandbox,
+  givenShopper,
+  type Shopper,
+  stockOf,
+} from '../support/given-shop.js';
+import { expectPromisesKept } from '../support/promises.js';
+
+let sandbox: GivenSandbox;
+let database: TestDatabase;
+let one: TestApp;
+let other: TestApp;
+
+beforeAll(async () => {
+  sandbox = await givenSandbox();
+  database = await cloneDatabase();
+  [one, other] = await Promise.all([
+    bootApp(database, sandbox.settings),
+    bootApp(database, sandbox.settings),
+  ]);
+});
+afterAll(async () => {
+  await Promise.all([one.close(), other.close()]);
+  await sandbox.close();
+  await database.drop();
+});
+
+const ordersOf = async ({ id }: Shopper): Promise<{ id: string }[]> =>
+  database.sql('SELECT id FROM orders WHERE user_id = $1', [id]);
+
+/** Each answer is the one order, or says that the first call is not done yet. */
+function expectOne(answers: Answer[], status: number): void {
+  for (const answer of answers.filter((each) => each.status !== status)) {
+    expect(answer.status).toBe(409);
+    expect(answer.body.code).toBe('idempotency_in_progress');
+    expect(Number(answer.headers['retry-after'])).toBeGreaterThan(0);
+  }
+  expect(countOf(answers, status)).toBeGreaterThan(0);
+}
+
+/** Asks again, as `Retry-After` tells a client to, until the first call is done. */
+async function repeatUntilDone(ask: () => Promise<Answer>): Promise<Answer> {
+  let answer = await ask();
+  await until('the first call is done', async () => {
+    if (answer.status !== 409) return true;
+    answer = await ask();
+    return false;
+  });
+  return answer;
+}
+
+describe('twenty simultaneous orders with one key', () => {
+  it('are one order, served by two instances', async () => {
+    const product_id = await givenProduct(database);
+    const ada = await givenShopper(one);
+    const place = (index: number) =>
+      ada.at(index % 2 ? one : other).place([{ product_id, quantity: 2 }], {}, 'click');
+    const answers = await times(20, place);
+    expectOne(answers, 201);
+    const again = await place(0);
+    expect(again.status).toBe(201);
+    expect(again.headers['idempotent-replayed']).toBe('true');
+    for (const { status, body } of answers) if (status === 201) expect(body).toEqual(again.body);
+    expect(await ordersOf(ada)).toEqual([{ id: again.body.id }]);
+    expect(await stockOf(database, product_id)).toBe(98);
+    await expectPromisesKept(database);
+  });
+
+  it('are twenty orders when nobody holds the key', async () => {
+    const unguarded = await cloneDatabase();
+    await unguarded.sql('ALTER TABLE idempotency_keys DROP CONSTRAINT idempotency_keys_pkey');
+    const app = await bootApp(unguarded, {}, (nest) => {
+      nest.get(IdempotencyService).lockAll = async (claims) =>
+        new Map(claims.map(({ scope }) => [scope, { kind: 'fresh' }]));
+    });
+    const product_id = await givenProduct(unguarded);
+    const ada = await givenShopper(app);
+    const answers = await times(20, () => ada.place([{ product_id, quantity: 2 }], {}, 'click'));
+    expect(new Set(answers.map(({ body }) => body.id)).size).toBe(20);
+    expect(await stockOf(unguarded, product_id)).toBe(60);
+    await app.close();
+    await unguarded.drop();
+  });
+});
+
+describe('a double click after a dropped answer', () => {
+  it('finds the order that the first click has placed', async () => {
+    const product_id = await givenProduct(database);
+    const ada = await givenShopper(one);
+    const wish = { body: { items: [{ product_id, quantity: 1 }] }, key: 'click' };
+    const held = await givenHeldProducts(database, product_id);
+    await callAndHangUp(one, ada.user, '/orders', wish, () => untilWaiting(database));
+    await held.release();
+    const answer = await repeatUntilDone(() => ada.send('POST', '/orders', wish));
+    expect(answer.status).toBe(201);
+    expect(await ordersOf(ada)).toEqual([{ id: answer.body.id }]);
+    expect(await stockOf(database, product_id)).toBe(99);
+  });
+
+  it('finds the checkout that the first click has begun, and charges once', async () => {
+    const product_id = await givenProduct(database);
+    const ada = await givenCart(one, { product_id, quantity: 1 });
+    const body = { payment_token: 'tok_slow' };
+    const placed = () => until('the order is placed', async () => (await ordersOf(ada)).length > 0);
+    await callAndHangUp(one, ada.user, '/checkout', { body, key: 'click' }, placed);
+    const answer = await repeatUntilDone(() =>
+      ada.at(other).send('POST', '/checkout', { body, key: 'click' }),
+    );
+    expect(answer.body).toMatchObject({ status: 'COMPLETED', payment: { status: 'succeeded' } });
+    expect(await ordersOf(ada)).toEqual([{ id: answer.body.order_id }]);
+    expect(await sandbox.ledger(answer.body.order_id)).toMatchObject({ captures: 1 });
+    expect(await ada.cart()).toEqual([]);
+    await expectPromisesKept(database);
+  });
+
+  it('orders twice when the client brings no key', async () => {
+    const product_id = await givenProduct(database);
+    const ada = await givenShopper(one);
+    const wish = { body: { items: [{ product_id, quantity: 1 }] } };
+    const held = await givenHeldProducts(database, product_id);
+    await callAndHangUp(one, ada.user, '/orders', wish, () => untilWaiting(database));
+    await held.release();
+    expect((await ada.send('POST', '/orders', wish)).status).toBe(201);
+    expect(await ordersOf(ada)).toHaveLength(2);
+  });
+});

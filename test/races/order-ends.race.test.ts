@@ -1,0 +1,225 @@
+import { randomUUID } from 'node:crypto';
+import type { NestFastifyApplication } from '@nestjs/platform-fastify';
+import { OverdueHolds } from '../../src/inventory/overdue-holds.service.js';
+import { ReservationRepository } from '../../src/inventory/reservation.repository.js';
+import { OrderRepository } from '../../src/order/order.repository.js';
+import { PaymentGateway } from '../../src/payment/gateway/payment-gateway.js';
+import { givenHeldLock, givenHeldProducts, meeting, times, until, untilWaiting } from '../support/barrier.js';
+import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
+import {
+  countOf,
+  type GivenSandbox,
+  givenHoldIsOver,
+  givenProduct,
+  givenSandbox,
+  givenShopper,
+  movementsOf,
+  type Shopper,
+  stockOf,
+} from '../support/given-shop.js';
+import { brokenPromises, expectPromisesKept } from '../support/promises.js';
+
+let sandbox: GivenSandbox;
+let database: TestDatabase;
+let one: TestApp;
+let other: TestApp;
+
+beforeAll(async () => {
+  sandbox = await givenSandbox();
+  database = await cloneDatabase();
+  [one, other] = await Promise.all([
+    bootApp(database, sandbox.settings),
+    bootApp(database, sandbox.settings),
+  ]);
+});
+afterAll(async () => {
+  await Promise.all([one.close(), other.close()]);
+  await sandbox.close();
+  await database.drop();
+});
+
+const expireAt = ({ app }: TestApp) => app.get(OverdueHolds).sweep();
+
+const isPending = async (orderId: string) =>
+  (await database.sql(`SELECT FROM orders WHERE id = $1 AND status = 'pending'`, [orderId])).length > 0;
+
+describe('paying, cancelling and expiring one order at the same instant', () => {
+  /** The hold is over, expiring has the order and waits for its product; the others come while it is at it. */
+  async function raceAfterExpiry(ada: Shopper, orderId: string, productId: number): Promise<void> {
+    await givenHoldIsOver(database, orderId);
+    const held = await givenHeldProducts(database, productId);
+    const expired = expireAt(one);
+    await untilWaiting(database, 1);
+    const others = [ada.pay(orderId), ada.at(other).cancel(orderId)];
+    await untilWaiting(database, 3);
+    await held.release();
+    await Promise.all([expired, ...others]);
+  }
+
+  /** Both wait for the order; the hold ends at some time while they are at it. */
+  async function raceWithExpiry(ada: Shopper, orderId: string, payFirst: boolean, holdMs: number) {
+    const held = await givenHeldLock(database, 'SELECT FROM orders WHERE id = $1 FOR UPDATE', [orderId]);
+    const calls = [() => ada.pay(orderId), () => ada.at(other).cancel(orderId)];
+    const [first, second] = payFirst ? calls : calls.toReversed();
+    const answers = [first?.()];
+    await untilWaiting(database, 1);
+    answers.push(second?.());
+    await untilWaiting(database, 2);
+    await database.sql(
+      `UPDATE reservations SET expires_at = clock_timestamp() + $2 * interval '1 millisecond' WHERE order_id = $1`,
+      [orderId, holdMs],
+    );
+    const released = held.release();
+    await until('the order has ended', async () => {
+      await Promise.all([expireAt(one), expireAt(other)]);
+      return !(await isPending(orderId));
+    });
+    await Promise.all([released, ...answers]);
+  }
+
+  it('gives it exactly one end, fifty times', async () => {
+    const product_id = await givenProduct(database, { stock: 50 });
+    const ada = await givenShopper(one);
+    const orders = await times(50, () => ada.order([{ product_id, quantity: 1 }]));
+    for (const [round, { id }] of orders.entries()) {
+      const holdMs = round % 3 === 1 ? 2 : 60_000;
+      if (round % 3 === 0) await raceAfterExpiry(ada, id, product_id);
+      else await raceWithExpiry(ada, id, round % 2 === 0, holdMs);
+    }
+
+    const ends = await database.sql<{ status: string; orders: number }>(
+      'SELECT status, count(*) AS orders FROM orders WHERE user_id = $1 GROUP BY status',
+      [ada.id],
+    );
+    const of = (wanted: string) => ends.find(({ status }) => status === wanted)?.orders ?? 0;
+    expect(of('paid') + of('cancelled') + of('expired')).toBe(50);
+    expect(of('paid')).toBeGreaterThan(0);
+    expect(of('cancelled')).toBeGreaterThan(0);
+    expect(of('expired')).toBeGreaterThan(0);
+    expect(await stockOf(database, product_id)).toBe(50 - of('paid'));
+    const charged = await Promise.all(orders.map(({ id }) => sandbox.ledger(id)));
+    expect(charged.filter(({ captures }) => captures === 1)).toHaveLength(of('paid'));
+    expect(charged.filter(({ captures }) => captures > 1)).toEqual([]);
+    await expectPromisesKept(database);
+  });
+});
+
+describe('five simultaneous cancels', () => {
+  it('give the stock back once, and each is answered with the cancelled order', async () => {
+    const product_id = await givenProduct(database, { stock: 10 });
+    const ada = await givenShopper(one);
+    const { id } = await ada.order([{ product_id, quantity: 4 }]);
+    const answers = await times(5, (index) => ada.at(index % 2 ? one : other).cancel(id));
+    expect(countOf(answers, 200)).toBe(5);
+    for (const { body } of answers) expect(body).toEqual(answers[0]?.body);
+    expect(await stockOf(database, product_id)).toBe(10);
+    expect((await movementsOf(database, product_id)).map(({ kind }) => kind)).toEqual(['taken', 'returned']);
+    await expectPromisesKept(database);
+  });
+
+  it('and two instances that expire give the stock back once', async () => {
+    const product_id = await givenProduct(database, { stock: 10 });
+    const ada = await givenShopper(one);
+    const orders = await times(10, () => ada.order([{ product_id, quantity: 1 }]));
+    for (const { id } of orders) await givenHoldIsOver(database, id);
+    const ended = await Promise.all([expireAt(one), expireAt(other), expireAt(one), expireAt(other)]);
+    expect(ended.reduce((sum, count) => sum + count, 0)).toBeLessThanOrEqual(10);
+    await expireAt(one);
+    expect(await stockOf(database, product_id)).toBe(10);
+    await expectPromisesKept(database);
+  });
+});
+
+describe('with a guard taken away', () => {
+  let unguarded: TestDatabase;
+  let app: TestApp;
+
+  beforeEach(async () => {
+    unguarded = await cloneDatabase();
+  });
+  afterEach(async () => {
+    await app.close();
+    await unguarded.drop();
+  });
+
+  /** Whoever means to move the order looks at it without locking it, and so many have looked before any goes on. */
+  function withoutOrderLock(nest: NestFastifyApplication, parties: number): void {
+    const repository = nest.get(OrderRepository);
+    const allHaveLooked = meeting(parties);
+    repository.lock = async (id, tx) => {
+      const [order] = await repository.findAll([id], tx);
+      await allHaveLooked();
+      return order ?? null;
+    };
+    repository.lockOverdue = async (ids) => {
+      await allHaveLooked();
+      return ids;
+    };
+  }
+
+  it('an order is cancelled and charged: its row is not locked', async () => {
+    let cancelled: () => void = () => undefined;
+    const untilCancelled = new Promise<void>((resolve) => {
+      cancelled = resolve;
+    });
+    app = await bootApp(unguarded, sandbox.settings, (nest) => {
+      withoutOrderLock(nest, 2);
+      const gateway = nest.get(PaymentGateway);
+      const charge = gateway.charge.bind(gateway);
+      gateway.charge = (request) => untilCancelled.then(() => charge(request));
+    });
+    const ada = await givenShopper(app);
+    const { id } = await ada.order([{ product_id: await givenProduct(unguarded), quantity: 1 }]);
+    const [, answer] = await Promise.all([ada.pay(id), ada.cancel(id).finally(() => cancelled())]);
+    expect(answer.body.status).toBe('cancelled');
+    expect(await sandbox.ledger(id)).toMatchObject({ captures: 1 });
+  });
+
+  it('an order ends twice: its row is not locked', async () => {
+    app = await bootApp(unguarded, {}, (nest) => {
+      withoutOrderLock(nest, 2);
+      const repository = nest.get(OrderRepository);
+      const updateStatus = repository.updateStatus.bind(repository);
+      const bothHaveDecided = meeting(2);
+      repository.updateStatus = async (...update) => {
+        await bothHaveDecided();
+        await updateStatus(...update);
+      };
+    });
+    const ada = await givenShopper(app);
+    const { id } = await ada.order([{ product_id: await givenProduct(unguarded), quantity: 1 }]);
+    await givenHoldIsOver(unguarded, id);
+    await Promise.all([ada.cancel(id), expireAt(app)]);
+    expect(await brokenPromises(unguarded)).toContain(
+      'the history is a way that an order may go, and ends where the order stands',
+    );
+  });
+
+  it('five cancels give the stock back five times: no lock, no look at the hold, no unique key', async () => {
+    await unguarded.sql('DROP INDEX stock_movements_once');
+    app = await bootApp(unguarded, {}, (nest) => {
+      withoutOrderLock(nest, 5);
+      nest.get(ReservationRepository).end = async () => randomUUID();
+    });
+    const product_id = await givenProduct(unguarded, { stock: 10 });
+    const ada = await givenShopper(app);
+    const { id } = await ada.order([{ product_id, quantity: 4 }]);
+    await times(5, () => ada.cancel(id));
+    expect(await stockOf(unguarded, product_id)).toBe(10 + 4 * 4);
+    expect(await brokenPromises(unguarded)).toContain(
+      'an ended order has given back all it took, and no other has',
+    );
+  });
+
+  it('the unique key alone still gives the stock back once', async () => {
+    app = await bootApp(unguarded, {}, (nest) => {
+      withoutOrderLock(nest, 5);
+      nest.get(ReservationRepository).end = async () => randomUUID();
+    });
+    const product_id = await givenProduct(unguarded, { stock: 10 });
+    const ada = await givenShopper(app);
+    const { id } = await ada.order([{ product_id, quantity: 4 }]);
+    await times(5, () => ada.cancel(id));
+    expect(await stockOf(unguarded, product_id)).toBe(10);
+  });
+});
