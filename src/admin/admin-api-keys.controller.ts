@@ -3,7 +3,7 @@ import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiTags } from '@nes
 import { ApiKeyPageView, ApiKeyView, CreateApiKeyDto, NewApiKeyView } from '../auth/api-key.dto.js';
 import { ApiKeyService } from '../auth/api-key.service.js';
 import { Roles } from '../auth/roles.js';
-import { Answers, Refuses } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesId } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
 import { IntegerId } from '../platform/http/validation.js';
 
@@ -35,6 +35,7 @@ export class AdminApiKeysController {
   }
 
   @Get(':id')
+  @TakesId()
   @ApiOperation({ summary: 'An API key, without the key itself' })
   @Answers(200, ApiKeyView)
   @Refuses(404, 'not_found', 'API key not found')
@@ -43,6 +44,7 @@ export class AdminApiKeysController {
   }
 
   @Delete(':id')
+  @TakesId()
   @HttpCode(204)
   @ApiOperation({ summary: 'Revoke an API key, at once and for good' })
   @ApiNoContentResponse({ description: 'Revoked: the key lets nobody in any more.' })

@@ -5,7 +5,7 @@ import { DeadLetterService } from '../event/dead-letter.service.js';
 import { EventsQuery } from '../event/event.dto.js';
 import { EventService } from '../event/event.service.js';
 import { DeadLetterPageView, EventPageView, ResolvedDeadLetterView } from '../event/event.view.js';
-import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
@@ -35,6 +35,7 @@ export class AdminEventsController {
   }
 
   @Post('dead-letters/:id/retry')
+  @TakesUuid()
   @HttpCode(200)
   @ApiOperation({ summary: 'Hand the event to its consumer again, once' })
   @TakesIdempotencyKey()
@@ -50,6 +51,7 @@ export class AdminEventsController {
   }
 
   @Post('dead-letters/:id/discard')
+  @TakesUuid()
   @HttpCode(200)
   @ApiOperation({ summary: 'Give the event up for this consumer' })
   @TakesIdempotencyKey()

@@ -1,7 +1,7 @@
 import { Body, Controller, Delete, Get, Header, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Roles } from '../auth/roles.js';
-import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesId, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
 import { IntegerId, UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
@@ -48,6 +48,7 @@ export class AdminWebhooksController {
   }
 
   @Get('webhook-endpoints/:id')
+  @TakesId()
   @ApiOperation({ summary: 'A webhook endpoint, without its secret' })
   @Answers(200, EndpointView)
   @Refuses(404, 'not_found', 'webhook endpoint not found')
@@ -56,6 +57,7 @@ export class AdminWebhooksController {
   }
 
   @Patch('webhook-endpoints/:id')
+  @TakesId()
   @ApiOperation({ summary: 'Change a webhook endpoint' })
   @Answers(200, EndpointView)
   @Refuses(404, 'not_found', 'webhook endpoint not found')
@@ -64,6 +66,7 @@ export class AdminWebhooksController {
   }
 
   @Delete('webhook-endpoints/:id')
+  @TakesId()
   @HttpCode(204)
   @ApiOperation({ summary: 'Remove a webhook endpoint with its deliveries' })
   @ApiNoContentResponse({ description: 'Removed.' })
@@ -73,6 +76,7 @@ export class AdminWebhooksController {
   }
 
   @Get('webhook-endpoints/:id/deliveries')
+  @TakesId()
   @ApiOperation({ summary: 'What was sent to an endpoint, newest first' })
   @Answers(200, DeliveryPageView)
   @Refuses(404, 'not_found', 'webhook endpoint not found')
@@ -81,6 +85,7 @@ export class AdminWebhooksController {
   }
 
   @Post('webhook-deliveries/:id/resend')
+  @TakesUuid()
   @HttpCode(202)
   @ApiOperation({ summary: 'Send the very same again, whatever has become of it' })
   @TakesIdempotencyKey()

@@ -1,7 +1,7 @@
 import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Scopes } from '../auth/scopes.js';
-import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 import { ExternalReservationService } from './external-reservation.service.js';
@@ -52,6 +52,7 @@ export class ReservationController {
   }
 
   @Get(':id')
+  @TakesUuid()
   @Scopes('inventory:read')
   @ApiOperation({ summary: 'One hold' })
   @Answers(200, ReservationView)
@@ -61,6 +62,7 @@ export class ReservationController {
   }
 
   @Post(':id/confirm')
+  @TakesUuid()
   @HttpCode(200)
   @Scopes('inventory:write')
   @ApiOperation({ summary: 'The goods are sold: the hold is fulfilled' })
@@ -73,6 +75,7 @@ export class ReservationController {
   }
 
   @Post(':id/release')
+  @TakesUuid()
   @HttpCode(200)
   @Scopes('inventory:write')
   @ApiOperation({ summary: 'The goods can be sold again: the hold is cancelled' })
@@ -89,6 +92,7 @@ export class ReservationController {
   }
 
   @Post(':id/extend')
+  @TakesUuid()
   @HttpCode(200)
   @Scopes('inventory:write')
   @ApiOperation({ summary: 'Hold the goods for longer: at most twice the first time in all' })

@@ -25,10 +25,15 @@ export class Recurring {
     this.schedule();
   }
 
-  /** Resolves when the run that is under way has ended; none follows. Idempotent. */
-  async stop(): Promise<void> {
+  /** No run follows the one that is under way. For the work itself, when it is done for good. */
+  finish(): void {
     this.stopped = true;
     clearTimeout(this.timer);
+  }
+
+  /** Resolves when the run that is under way has ended; none follows. Idempotent. */
+  async stop(): Promise<void> {
+    this.finish();
     await this.underWay;
   }
 

@@ -1,8 +1,8 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Query } from '@nestjs/common';
-import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Roles } from '../auth/roles.js';
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
-import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesId, TakesIdempotencyKey } from '../platform/http/docs.js';
 import { Public } from '../platform/http/public.js';
 import { IntegerId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
@@ -15,7 +15,6 @@ import {
 } from './product.dto.js';
 import { ProductService } from './product.service.js';
 
-const TakesId = () => ApiParam({ name: 'id', schema: { type: 'integer', minimum: 1 }, example: 1 });
 const RefusesUnknown = () => Refuses(404, 'not_found', 'product not found');
 
 @ApiTags('products')

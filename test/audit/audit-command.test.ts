@@ -8,6 +8,7 @@ import { claimDataDir } from '../../src/platform/database/data-dir.js';
 import { startEmbeddedPostgres } from '../../src/platform/database/embedded-postgres.js';
 import { runScripts } from '../../src/platform/database/migrations.js';
 import { cloneDatabase, type TestDatabase } from '../support/boot.js';
+import { built } from '../support/build.js';
 
 let database: TestDatabase;
 let folder: string;

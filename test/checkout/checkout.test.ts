@@ -161,7 +161,12 @@ describe('a checkout that is declined', () => {
       expect(await stockOf(database, lamp)).toBe(10);
       expect(await ada.cart()).toEqual([{ product_id: lamp, quantity: 2 }]);
       expect(await sandbox.ledger(body.order_id)).toMatchObject({ captures: 0 });
-      expect(await eventsOf(body.order_id)).toEqual(['order.failed', 'order.placed', 'payment.failed']);
+      expect(await eventsOf(body.order_id)).toEqual([
+        'order.failed',
+        'order.placed',
+        'payment.failed',
+        'reservation.released',
+      ]);
     },
   );
 

@@ -72,7 +72,7 @@ describe('cancelling', () => {
       { kind: 'taken', delta: -3, stock_after: 7, order_ref: placed.id },
       { kind: 'returned', delta: 3, stock_after: 10, order_ref: placed.id },
     ]);
-    expect(await eventsOf(placed.id)).toEqual(['order.placed', 'order.cancelled']);
+    expect(await eventsOf(placed.id)).toEqual(['order.placed', 'reservation.released', 'order.cancelled']);
   });
 
   it('gives back each of several lines', async () => {
@@ -92,7 +92,7 @@ describe('cancelling', () => {
     expect([second.status, second.body]).toEqual([200, first.body]);
     expect(second.headers['idempotent-replayed']).toBeUndefined();
     expect(await movementsOf(database, product_id)).toHaveLength(2);
-    expect(await eventsOf(id)).toHaveLength(2);
+    expect(await eventsOf(id)).toHaveLength(3);
     expect(await stockOf(database, product_id)).toBe(10);
   });
 

@@ -126,9 +126,31 @@ describe('the job queue', () => {
     }
   }
 
-  it('whose schema is missing says what to do, when the service may not migrate', async () => {
+  it('whose schema is missing is waited for, when the service may not migrate', async () => {
     await database.sql('DROP SCHEMA pgboss CASCADE');
-    await expect(start(settings(database))).rejects.toThrow(/npm run migrate/);
+    const config = settings(database);
+    const sequelize = connect(database.url, config);
+    const app = await createApp(config, sequelize, pino({ level: 'silent' }));
+    const done: object[] = [];
+    await app.init();
+    await app.get(Jobs).queue('test-late', { attemptsMax: 1 }, async ({ data }) => void done.push(data));
+    await expect(app.get(Jobs).start()).rejects.toThrow(/npm run migrate/);
+    await installJobs(config);
+    await eventually(() =>
+      app
+        .get(Jobs)
+        .start()
+        .then(
+          () => true,
+          () => false,
+        ),
+    );
+    const door = app.get(DatabaseService);
+    await door.transaction((tx) => app.get(Jobs).send('test-late', { n: 1 }, {}, tx));
+    await eventually(() => done.length > 0);
+    expect(done).toEqual([{ n: 1 }]);
+    await app.close();
+    await sequelize.close();
   });
 
   it('is installed by the migration, also where the service itself may not migrate', async () => {

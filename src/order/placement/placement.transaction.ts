@@ -31,13 +31,6 @@ export interface How {
 
 type Outcomes = Map<PlacementRequest, Outcome>;
 
-/** What the transaction has in hand. */
-interface InHand {
-  products: Map<number, LockedProduct>;
-  /** When the transaction began: `now()` to every row that it writes. */
-  now: Date;
-}
-
 /**
  * One batch in one transaction, in three steps: lock, decide, write. One path for one request and for sixty-four.
  *
@@ -59,14 +52,19 @@ export class PlacementTransaction {
     const outcomes: Outcomes = new Map();
     const open = () => batch.filter((request) => !outcomes.has(request));
 
-    const { products, now } =
-      how.round === 'first' && how.makeRoom === null
-        ? await this.lockAtOnce(batch, outcomes, tx)
-        : await this.lockWithCare(batch, how, outcomes, tx);
+    // What an earlier round has committed without our hearing of it, claim or order, comes before anything else.
+    const isRepeat = how.round !== 'first';
+    if (isRepeat) await this.sortOutPlaced(open(), outcomes, tx);
+    // Claims before products, and not in one flight with them: a repeat of a running call must not wait for its goods.
+    await this.sortOutClaimed(open(), outcomes, tx);
+    await how.makeRoom?.(tx);
+    const [locked, now] = await inOneFlight([this.lock(open(), how, outcomes, tx), this.orders.now(tx)]);
+    // Once more: a COMMIT that was under way when we looked has let the products go only now.
+    if (isRepeat) await this.sortOutPlaced(open(), outcomes, tx);
 
     const requests = open();
     const boughtRounds = await this.orders.findBoughtRounds(cartIdsOf(requests), tx);
-    const { decisions, writes } = decide({ products, boughtRounds }, requests);
+    const { decisions, writes } = decide({ products: byId(locked), boughtRounds }, requests);
 
     const placed = await this.write(writes, now, tx);
     for (const [index, decision] of decisions.entries()) {
@@ -81,38 +79,13 @@ export class PlacementTransaction {
     return batch.map((request) => outcomes.get(request) as Outcome);
   }
 
-  // The claims and the products in one flight: the server still takes the claims first. Products of a request that turns
-  // out to be claimed are locked for nothing, which is rare and harms nobody.
-  private async lockAtOnce(batch: PlacementRequest[], outcomes: Outcomes, tx: Tx): Promise<InHand> {
-    const [, products, now] = await inOneFlight([
-      this.sortOutClaimed(batch, outcomes, tx),
-      this.products.lockForSale(productIdsOf(batch), tx),
-      this.orders.now(tx),
-    ]);
-    return { products: byId(products), now };
-  }
-
-  private async lockWithCare(
-    batch: PlacementRequest[],
-    { round, makeRoom }: How,
+  private async lock(
+    requests: PlacementRequest[],
+    { round }: How,
     outcomes: Outcomes,
     tx: Tx,
-  ): Promise<InHand> {
-    const open = () => batch.filter((request) => !outcomes.has(request));
-    const now = await this.orders.now(tx);
-    await this.sortOutPlaced(open(), outcomes, tx);
-    await this.sortOutClaimed(open(), outcomes, tx);
-    await makeRoom?.(tx);
-    const products =
-      round === 'without waiting'
-        ? await this.lockFree(open(), outcomes, tx)
-        : await this.products.lockForSale(productIdsOf(open()), tx);
-    // Once more: a COMMIT that was under way when we looked has let the products go only now.
-    await this.sortOutPlaced(open(), outcomes, tx);
-    return { products: byId(products), now };
-  }
-
-  private async lockFree(requests: PlacementRequest[], outcomes: Outcomes, tx: Tx): Promise<LockedProduct[]> {
+  ): Promise<LockedProduct[]> {
+    if (round !== 'without waiting') return this.products.lockForSale(productIdsOf(requests), tx);
     const { free, busy } = await this.products.lockFree(productIdsOf(requests), tx);
     for (const request of requests) {
       const mustWait = request.lines.some(({ product_id }) => busy.has(product_id));

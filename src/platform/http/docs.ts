@@ -97,6 +97,10 @@ export const TakesUuid = (name = 'id') =>
     example: '01939b1e-7c1a-7000-8000-3f3f1a2b4c5d',
   });
 
+/** Documents a path parameter that is an integer id. */
+export const TakesId = (name = 'id') =>
+  ApiParam({ name, schema: { type: 'integer', minimum: 1 }, example: 1 });
+
 /** Documents that the route takes an `Idempotency-Key`, with the refusals that come with it. */
 export const TakesIdempotencyKey = () =>
   applyDecorators(

@@ -8,6 +8,7 @@ import {
 import type { JobWithMetadata, PgBoss, Queue } from 'pg-boss';
 import { Config } from '../config/config.js';
 import { clientOf, type Tx } from '../database/statement.js';
+import { Recurring } from '../recurring.js';
 import { openBoss, startBoss } from './boss.js';
 import type { DeadJob, Job, QueueOptions, SendOptions } from './jobs.types.js';
 import { Seldom } from './seldom.js';
@@ -25,6 +26,7 @@ const UNFINISHED_KEPT_SECONDS = 30 * 86_400;
 const FINISHED_KEPT_SECONDS = 3_600;
 const STOP_TIMEOUT_MS = 15_000;
 const TROUBLE_INTERVAL_MS = 10_000;
+const START_RETRY_MS = 1_000;
 
 interface Opening {
   queue: Queue;
@@ -43,12 +45,15 @@ interface Opening {
 export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, OnApplicationShutdown {
   private readonly logger = new Logger(Jobs.name);
   private readonly trouble = new Seldom(TROUBLE_INTERVAL_MS, (message) => this.logger.warn(message));
-  private readonly boss: PgBoss;
+  private boss: PgBoss;
   private readonly openings: Opening[] = [];
   private starting: Promise<void> | undefined;
+  private readonly waiting = new Recurring('job queue start', START_RETRY_MS, () =>
+    this.startWhenInstalled(),
+  );
 
-  constructor(config: Config) {
-    this.boss = openBoss(config, config.env.MIGRATE_ON_START, (message) => this.trouble.tell(message));
+  constructor(private readonly config: Config) {
+    this.boss = this.openBoss();
   }
 
   /** Opens a queue and works on it. What `work` throws is tried again, with back-off. */
@@ -111,21 +116,45 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
 
   /** Resolves when jobs can be sent. Idempotent. @throws JobsUnusable */
   start(): Promise<void> {
-    this.starting ??= this.begin();
+    this.starting ??= this.begin().catch((error) => {
+      this.starting = undefined;
+      this.boss = this.openBoss();
+      throw error;
+    });
     return this.starting;
   }
 
   async onApplicationBootstrap(): Promise<void> {
-    await this.start();
+    try {
+      await this.start();
+    } catch (error) {
+      if (this.config.env.MIGRATE_ON_START) throw error;
+      // Somebody else migrates: the service is not ready until they have, and the work begins then.
+      this.logger.warn((error as Error).message);
+      this.waiting.start();
+    }
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    await this.waiting.stop();
+    if (!this.starting) return;
     await Promise.all(this.openings.map(({ queue }) => this.boss.offWork(queue.name, { wait: true })));
   }
 
   async onApplicationShutdown(): Promise<void> {
     await this.boss.stop({ graceful: true, timeout: STOP_TIMEOUT_MS });
     this.trouble.stop();
+  }
+
+  private openBoss(): PgBoss {
+    return openBoss(this.config, this.config.env.MIGRATE_ON_START, (message) => this.trouble.tell(message));
+  }
+
+  private async startWhenInstalled(): Promise<void> {
+    await this.start().then(
+      () => this.waiting.finish(),
+      () => undefined,
+    );
   }
 
   private async begin(): Promise<void> {
