@@ -1,15 +1,14 @@
 import { Body, Controller, Delete, Get, HttpCode, Param, Patch, Post, Put } from '@nestjs/common';
-import { ApiBearerAuth, ApiOperation, ApiParam, ApiTags } from '@nestjs/swagger';
+import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
-import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesId, TakesIdempotencyKey } from '../platform/http/docs.js';
 import { IntegerId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 import { AddItem, CartView, ChangeQuantity, SetQuantity } from './cart.dto.js';
 import { QUANTITY_BOUNDS } from './cart.errors.js';
 import { CartService } from './cart.service.js';
 
-const TakesProductId = () =>
-  ApiParam({ name: 'product_id', schema: { type: 'integer', minimum: 1 }, example: 1 });
+const TakesProductId = () => TakesId('product_id');
 const RefusesQuantity = () =>
   Refuses(400, 'validation_failed', QUANTITY_BOUNDS, {
     errors: [{ field: 'quantity', message: QUANTITY_BOUNDS }],

@@ -1,4 +1,5 @@
 import { PlacementService } from '../../src/order/placement/placement.service.js';
+import { DatabaseService } from '../../src/platform/database/database.service.js';
 import { IdempotencyService } from '../../src/platform/idempotency/idempotency.service.js';
 import { givenHeldLock, givenHeldProducts, times, until, untilWaiting } from '../support/barrier.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
@@ -284,6 +285,43 @@ describe('a fault at the very last write', () => {
     expect((await others).map(({ status }) => status)).toEqual([201, 201, 201, 201, 500, 201, 201, 201, 201]);
     expect(await stockOf(database, product_id)).toBe(91);
     expect(await ordersOf(ada)).toHaveLength(9);
+  });
+});
+
+describe('a connection to the database that is lost', () => {
+  it('while an order waits for its product does not show: the order is placed on another', async () => {
+    // Sequelize tells the console that it gives the connection up, and nothing else is wrong here.
+    const { warn } = console;
+    console.warn = () => undefined;
+    const held = await givenHeldProducts(database, product_id);
+    const placing = orderOne('a-key');
+    await untilWaiting(database);
+    await database.sql(
+      `SELECT pg_terminate_backend(pid) FROM pg_stat_activity
+       WHERE datname = current_database() AND wait_event_type = 'Lock'`,
+    );
+    await held.release();
+    expect((await placing).status).toBe(201);
+    console.warn = warn;
+    expect(await ordersOf(ada)).toHaveLength(1);
+    expect(await stockOf(database, product_id)).toBe(99);
+  });
+
+  it.each([undefined, 'a-key'])('after COMMIT does not order twice; the key is %s', async (key) => {
+    const door = app.app.get(DatabaseService);
+    const transaction = door.transaction.bind(door);
+    let losses = 1;
+    door.transaction = async (work) => {
+      const result = await transaction(work);
+      if (losses-- > 0) throw new Error('Connection terminated unexpectedly');
+      return result;
+    };
+    const answer = await orderOne(key);
+    door.transaction = transaction;
+    expect(losses).toBeLessThan(0);
+    expect(answer.status).toBe(201);
+    expect(await ordersOf(ada)).toEqual([{ id: answer.body.id }]);
+    expect(await stockOf(database, product_id)).toBe(99);
   });
 });
 

@@ -1,3 +1,4 @@
+import { givenHeldProducts, untilWaiting } from '../support/barrier.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import {
   type Answer,
@@ -286,6 +287,33 @@ describe('an order that cannot be had', () => {
     const items = Array.from({ length: 10 }, () => ({ product_id, quantity: 100_000 }));
     expectProblem(await ada.place(items), 400, 'validation_failed', 'the total is too large');
     expect(await stockOf(database, product_id)).toBe(2_147_483_647);
+  });
+});
+
+describe('a product that somebody holds for too long', () => {
+  it('makes its own buyers 503 with Retry-After, and nobody who buys anything else', async () => {
+    const impatient = await bootApp(database, { DATABASE_LOCK_TIMEOUT_MS: '100' });
+    const [lamp, desk] = [await givenProduct(database), await givenProduct(database)];
+    const line = (product_id: number) => ({ product_id, quantity: 1 });
+    const held = await givenHeldProducts(database, lamp);
+    const place = (...items: { product_id: number; quantity: number }[]) => ada.at(impatient).place(items);
+    const first = place(line(lamp));
+    await untilWaiting(database);
+    const [lamps, desks, both, unknown] = await Promise.all([
+      place(line(lamp)),
+      place(line(desk)),
+      place(line(desk), line(lamp)),
+      place(line(2_147_483_647)),
+    ]);
+    await held.release();
+    for (const answer of [await first, lamps, both]) {
+      expectProblem(answer, 503, 'overloaded');
+      expect(answer.headers['retry-after']).toBe('1');
+    }
+    expect([desks.status, unknown.status]).toEqual([201, 404]);
+    expect([await stockOf(database, lamp), await stockOf(database, desk)]).toEqual([100, 99]);
+    expect((await place(line(lamp))).status).toBe(201);
+    await impatient.close();
   });
 });
 
