@@ -34,8 +34,8 @@ beforeAll(async () => {
     bootApp(database, { ...settings, PAYMENT_TIMEOUT_MS: '300' }),
   ]);
 });
+afterAll(() => expectPromisesKept(database));
 afterAll(async () => {
-  await expectPromisesKept(database);
   await Promise.all([app.close(), hasty.close()]);
   await sandbox.close();
   await database.drop();

@@ -34,8 +34,8 @@ beforeAll(async () => {
   ]);
   ada = await givenShopper(app);
 });
+afterAll(() => expectPromisesKept(database));
 afterAll(async () => {
-  await expectPromisesKept(database);
   await Promise.all([app.close(), hasty.close()]);
   await sandbox.close();
   await database.drop();

@@ -107,8 +107,8 @@ beforeEach(() => {
   mood = fine;
   asked = [];
 });
+afterAll(() => expectPromisesKept(database));
 afterAll(async () => {
-  await expectPromisesKept(database);
   await Promise.all(apps.map((app) => app.close()));
   provider.closeAllConnections();
   provider.close();
@@ -271,10 +271,14 @@ describe('two instances that recover at once', () => {
     await expectPromisesKept(database);
   });
 
-  it('settle it once even when both have asked', async () => {
-    const { ada } = await givenBuyer();
+  it.each([
+    ['tok_success', ['order.paid', 'order.placed', 'payment.succeeded']],
+    ['tok_declined', ['order.placed', 'payment.failed']],
+  ])('settle it once even when both have asked, with %s', async (payment_token, told) => {
+    const ada = await givenShopper(one);
+    const { id } = await ada.order([{ product_id: await givenProduct(database), quantity: 1 }]);
     mood = chargesAndDropsTheConnection;
-    const { order_id } = (await ada.checkout()).body;
+    await ada.pay(id, { payment_token });
     // Whoever is at it is thought dead: the second asks while the first is still waiting for its answer.
     const bothHaveAsked = meeting(2);
     mood = async (...call) => {
@@ -286,9 +290,9 @@ describe('two instances that recover at once', () => {
       await database.sql('SELECT');
       return asked.length === 2;
     });
-    await database.sql('UPDATE payments SET busy_until = now() WHERE order_id = $1', [order_id]);
+    await database.sql('UPDATE payments SET busy_until = now() WHERE order_id = $1', [id]);
     expect(await Promise.all([first, recover(other)])).toEqual([1, 1]);
-    expect(await eventsOf(order_id)).toEqual(['order.paid', 'order.placed', 'payment.succeeded']);
+    expect(await eventsOf(id)).toEqual(told);
   });
 });
 
@@ -382,6 +386,18 @@ describe('a call that was cut off', () => {
     const answer = await ada.checkout({}, 'a-key');
     expect([answer.status, answer.body.status, answer.body.order_id]).toEqual([200, 'COMPLETED', orderId]);
     expect(await sandbox.ledger(orderId)).toMatchObject({ captures: 1 });
+  });
+
+  it('is not asked about twice: while the job is at its payment, the retry is 202 PENDING', async () => {
+    const { ada, orderId } = await givenCheckout(dropsTheConnection, crypto.randomUUID());
+    const job = await givenInstance(0);
+    await database.sql('UPDATE payments SET instance_id = $2 WHERE order_id = $1', [orderId, job]);
+    const before = asked.length;
+    const answer = await ada.checkout({}, 'a-key');
+    expect([answer.status, answer.body.status, asked.length]).toEqual([202, 'PENDING', before]);
+    await database.sql('UPDATE payments SET busy_until = now() WHERE order_id = $1', [orderId]);
+    await recover();
+    expect((await ada.checkout({}, 'a-key')).body.status).toBe('COMPLETED');
   });
 
   it('with a different body is 422, cut off or not', async () => {

@@ -28,8 +28,8 @@ beforeEach(async () => {
   ada = await givenShopper(app);
   product_id = await givenProduct(database);
 });
+afterAll(() => expectPromisesKept(database));
 afterAll(async () => {
-  await expectPromisesKept(database);
   await app.close();
   await database.drop();
 });

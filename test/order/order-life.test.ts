@@ -26,8 +26,8 @@ beforeAll(async () => {
 beforeEach(async () => {
   product_id = await givenProduct(database, { stock: 10 });
 });
+afterAll(() => expectPromisesKept(database));
 afterAll(async () => {
-  await expectPromisesKept(database);
   await app.close();
   await database.drop();
 });
@@ -227,6 +227,15 @@ describe('an order that is not paid in time', () => {
     expect(await stockOf(database, product_id)).toBe(9);
     await database.sql('DROP FUNCTION fail CASCADE');
     expect(await expire()).toBe(1);
+  });
+
+  it('is looked at once more under its lock: whoever has got more time meanwhile keeps the goods', async () => {
+    const { id, reservation } = await givenOrder();
+    const hold = { id: reservation.id, order_ref: id, order_id: id };
+    expect(await app.app.get(OverdueHolds).endOne(hold)).toBe(false);
+    expect((await ada.get(id)).body.status).toBe('pending');
+    await givenHoldIsOver(database, id);
+    expect(await app.app.get(OverdueHolds).endOne(hold)).toBe(true);
   });
 
   it('is ended by the service itself before long', async () => {

@@ -34,8 +34,8 @@ beforeAll(async () => {
   app = await bootApp(database);
   ada = await givenShopper(app);
 });
+afterAll(() => expectPromisesKept(database));
 afterAll(async () => {
-  await expectPromisesKept(database);
   await app.close();
   await database.drop();
 });
