@@ -1,10 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { Config } from '../platform/config/config.js';
 import { violates } from '../platform/database/database.errors.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
+import { uuidv7 } from '../platform/uuid.js';
 import { AccessTokens } from './access-token.js';
 import type { Credentials, Registration, SessionView, UserView } from './auth.dto.js';
 import { CredentialsWrong, EmailTaken, TokenInvalid } from './auth.errors.js';

@@ -1,11 +1,11 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Answer } from '../platform/http/answer.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
+import { uuidv7 } from '../platform/uuid.js';
 import { ProductService } from '../product/product.service.js';
 import type { CartView } from './cart.dto.js';
 import { LineNotFound, QUANTITY_MAX, QuantityOutOfBounds } from './cart.errors.js';

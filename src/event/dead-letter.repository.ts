@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
+import { uuidv7 } from '../platform/uuid.js';
 import type { DeadLetter, NewDeadLetter, Resolution } from './dead-letter.types.js';
 
 const ERROR_LENGTH_MAX = 2_000;

@@ -1,5 +1,4 @@
 import { Injectable } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { EventService } from '../event/event.service.js';
 import { Config } from '../platform/config/config.js';
 import type { Tx } from '../platform/database/tx.js';
@@ -8,6 +7,7 @@ import type { Answer } from '../platform/http/answer.js';
 import { decodeCursor, encodeCursor, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
+import { uuidv7 } from '../platform/uuid.js';
 import { ProductService } from '../product/product.service.js';
 import { summed, takingsOf } from './goods.js';
 import { AlreadyRolledBack, OrderOfTheShop } from './inventory.errors.js';

@@ -1,11 +1,11 @@
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { EventService } from '../event/event.service.js';
 import { Config } from '../platform/config/config.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { InstanceService } from '../platform/database/instance.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Caller } from '../platform/http/caller.js';
+import { uuidv7 } from '../platform/uuid.js';
 import { type Charge, ChargeOutcomeUnknown, PaymentGateway } from './gateway/payment-gateway.js';
 import { PaymentNotFound } from './payment.errors.js';
 import { type AttemptRow, PaymentRepository } from './payment.repository.js';

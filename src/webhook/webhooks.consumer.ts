@@ -1,8 +1,8 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { EventConsumer, EventConsumers } from '../event/consumers.js';
 import { EVENT_TYPES, type EventType, type StoredEvent } from '../event/event.types.js';
 import type { Tx } from '../platform/database/tx.js';
+import { uuidv7 } from '../platform/uuid.js';
 import type { Endpoint, NewDelivery, Subscription } from './webhook.types.js';
 import { WebhookDeliveryService } from './webhook-delivery.service.js';
 import { WebhookEndpointRepository } from './webhook-endpoint.repository.js';

@@ -34,7 +34,8 @@ type Outcomes = Map<PlacementRequest, Outcome>;
 /**
  * One batch in one transaction, in three steps: lock, decide, write. One path for one request and for sixty-four.
  *
- * Lock order, here and everywhere: idempotency claim → order → products by ascending id → discount → points account → cart.
+ * Lock order, here and everywhere: idempotency claim → the name of another system's order → orders by id → holds of others
+ * by id → products by id → cart. docs/architecture.md says why.
  */
 @Injectable()
 export class PlacementTransaction {

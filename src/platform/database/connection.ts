@@ -34,6 +34,5 @@ export function connect(url: string, config: Config): Sequelize {
       // The server's own limit comes first; this one ends a query whose connection was cut without a word.
       query_timeout: config.env.DATABASE_STATEMENT_TIMEOUT_MS + 5_000,
     },
-    define: { underscored: true, timestamps: true },
   });
 }

@@ -1,5 +1,6 @@
 /** SQLSTATE codes that the code acts on; the rest are faults. */
 export const SqlState = {
+  inFailedTransaction: '25P02',
   serializationFailure: '40001',
   deadlockDetected: '40P01',
   lockNotAvailable: '55P03',

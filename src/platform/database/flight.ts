@@ -1,3 +1,5 @@
+import { SqlState, sqlStateOf } from './database.errors.js';
+
 /**
  * Waits for statements that were started together on one connection, and so share one wait for the server.
  *
@@ -10,7 +12,9 @@ export async function inOneFlight<T extends readonly unknown[]>(
   },
 ): Promise<T> {
   const settled = await Promise.allSettled(statements);
-  const failed = settled.find((each) => each.status === 'rejected');
-  if (failed) throw failed.reason;
+  const failed = settled.filter((each) => each.status === 'rejected').map(({ reason }) => reason);
+  // One statement has failed; the others only say that the transaction was aborted by then.
+  if (failed.length > 0)
+    throw failed.find((reason) => sqlStateOf(reason) !== SqlState.inFailedTransaction) ?? failed[0];
   return settled.map((each) => (each as PromiseFulfilledResult<unknown>).value) as unknown as T;
 }

@@ -1,6 +1,6 @@
 import { Injectable, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { v7 as uuidv7 } from 'uuid';
 import { Recurring } from '../recurring.js';
+import { uuidv7 } from '../uuid.js';
 import { SqlState, sqlStateOf } from './database.errors.js';
 import { DatabaseService } from './database.service.js';
 import { Statement } from './statement.js';

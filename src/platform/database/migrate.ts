@@ -1,3 +1,4 @@
+import { existsSync } from 'node:fs';
 import { loadConfig } from '../config/config.js';
 import { installJobs } from '../jobs/boss.js';
 import { connect } from './connection.js';
@@ -5,6 +6,7 @@ import { revertNewest, runScripts } from './migrations.js';
 
 /** `npm run migrate` and `npm run migrate -- down`, for a server named by DATABASE_URL. */
 async function main(): Promise<void> {
+  if (existsSync('.env')) process.loadEnvFile('.env');
   const config = loadConfig(process.env);
   if (config.embedded)
     throw new Error('DATABASE_URL is not set; the embedded database migrates when the service starts.');

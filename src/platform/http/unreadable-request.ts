@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { v7 as uuidv7 } from 'uuid';
+import { uuidv7 } from '../uuid.js';
 import { ProblemFilter } from './problem.filter.js';
 
 const UNREADABLE: Record<string, { status: number; code: string; detail: string }> = {
