@@ -1,3 +1,4 @@
+import { readFileSync } from 'node:fs';
 /** What one run measures; every one of them an environment variable, see README.md. */
 export interface Options {
   measureMs: number;
@@ -20,7 +21,9 @@ export function readOptions(env: NodeJS.ProcessEnv): Options {
       .map((count) => positive('BENCH_CONNECTIONS', count)),
     only: env.BENCH_ONLY ?? '',
     folder: env.BENCH_DIR,
-    serviceNodeArguments: (env.BENCH_NODE_ARGUMENTS ?? '').split(' ').filter((argument) => argument !== ''),
+    serviceNodeArguments: (env.BENCH_NODE_ARGUMENTS ?? startArguments())
+      .split(' ')
+      .filter((argument) => argument !== ''),
   };
 }
 
@@ -28,4 +31,10 @@ function positive(name: string, text: string): number {
   const value = Number(text);
   if (!(value > 0)) throw new Error(`${name} must be a positive number, not "${text}"`);
   return value;
+}
+
+/** What `npm start` gives to Node: the figures are those of the service as it is really run. */
+function startArguments(): string {
+  const { scripts } = JSON.parse(readFileSync('package.json', 'utf8')) as { scripts: { start: string } };
+  return /node (.*) dist\/main\.js/.exec(scripts.start)?.[1] ?? '';
 }
