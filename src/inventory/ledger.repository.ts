@@ -40,10 +40,11 @@ const insertReturns = new Statement<{ product_id: number; delta: number; stock_a
   'ledger-insert-returns',
   `INSERT INTO stock_movements (product_id, kind, delta, stock_after, order_ref, reason)
    SELECT t.product_id, 'returned', back.quantity, p.stock + back.quantity, t.order_ref, $2
-   FROM unnest($3::int[], $4::int[]) AS wanted(product_id, quantity)
+   FROM unnest($3::int[], $4::int[]) WITH ORDINALITY AS wanted(product_id, quantity, position)
    JOIN stock_movements t ON t.order_ref = $1 AND t.product_id = wanted.product_id AND t.kind = 'taken'
    JOIN products p ON p.id = t.product_id,
    LATERAL (SELECT least(-t.delta, wanted.quantity) AS quantity) back
+   ORDER BY wanted.position
    ON CONFLICT DO NOTHING
    RETURNING product_id, delta, stock_after`,
 );
