@@ -48,6 +48,8 @@ async function start(): Promise<Pino> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const stated = loadConfig(process.env);
   const log = openLog(stated);
+  if (stated.production && stated.env.PAYMENT_PROVIDER === 'sandbox')
+    log.warn('PAYMENT_PROVIDER is sandbox: no money moves, and every order can be paid with a test token');
   const config = await provision(stated, log);
   const { sequelize, isMigrated } = await openDatabase(config, log);
   const app = await createApp(config, sequelize, log);
