@@ -107,7 +107,8 @@ export class StockService {
 
   private async rollBackOnce(orderRef: string, wanted: GivingBack[] | null, tx: Tx): Promise<RestoredView[]> {
     const hold = await this.lockOrder(orderRef, tx);
-    if (hold?.status === 'active') return this.cancelHold(orderRef, wanted, tx);
+    const cancelled = hold?.status === 'active' ? await this.cancelHold(orderRef, wanted, tx) : null;
+    if (cancelled) return cancelled;
     const taken = await this.ledger.findTaken(orderRef, tx);
     if (taken.length === 0) {
       await this.ledger.rememberRollback(orderRef, wanted && idsOf(wanted), tx);
@@ -117,9 +118,14 @@ export class StockService {
   }
 
   // Were only a part given back, the end of the hold could not give back the rest: goods come back once a product.
-  private async cancelHold(orderRef: string, wanted: GivingBack[] | null, tx: Tx): Promise<RestoredView[]> {
+  private async cancelHold(
+    orderRef: string,
+    wanted: GivingBack[] | null,
+    tx: Tx,
+  ): Promise<RestoredView[] | null> {
     if (wanted !== null) throw new HeldByReservation(orderRef);
-    await this.reservations.end(orderRef, 'cancelled', ROLLED_BACK, tx);
+    // Somebody else has ended it since we looked: what they have not given back is still ours to give.
+    if (!(await this.reservations.end(orderRef, 'cancelled', ROLLED_BACK, tx))) return null;
     return (await this.ledger.findTaken(orderRef, tx)).map((line) => ({
       product_id: line.product_id,
       restored: line.returned as number,
