@@ -78,7 +78,7 @@ async function provision(stated: Config, log: Pino): Promise<Config> {
   keep('the data folder', () => dataDir.release());
   const completed: NodeJS.ProcessEnv = { ...process.env };
   completed.JWT_SECRET ||= await dataDir.secret('jwt');
-  if (ownGateway) Object.assign(completed, await startGateway(stated, dataDir));
+  if (ownGateway) Object.assign(completed, await startGateway(stated, dataDir, log));
   if (!embedded) return loadConfig(completed);
   const postgres = await startEmbeddedPostgres({
     dataDir: env.DATA_DIR,
@@ -91,12 +91,20 @@ async function provision(stated: Config, log: Pino): Promise<Config> {
   return loadConfig({ ...completed, DATABASE_URL: postgres.url }).asEmbedded();
 }
 
-async function startGateway({ env }: Config, dataDir: DataDir): Promise<NodeJS.ProcessEnv> {
+async function startGateway({ env }: Config, dataDir: DataDir, log: Pino): Promise<NodeJS.ProcessEnv> {
   const secretKey = await dataDir.secret('sandbox');
-  const ledgerFile = join(env.DATA_DIR, 'sandbox-ledger.jsonl');
-  const pendingMs = env.SANDBOX_PENDING_SECONDS * 1_000;
-  const options = { port: env.SANDBOX_PORT, ledgerFile, shopId: 'sandbox', secretKey, pendingMs };
-  const gateway = await startSandboxGateway(options).catch((error: NodeJS.ErrnoException) => {
+  const gateway = await startSandboxGateway({
+    port: env.SANDBOX_PORT,
+    ledgerFile: join(env.DATA_DIR, 'sandbox-ledger.jsonl'),
+    shopId: 'sandbox',
+    secretKey,
+    pendingMs: env.SANDBOX_PENDING_SECONDS * 1_000,
+    // Which port a 0 becomes is known only after the gateway has started; recovery asks in any case.
+    ...(env.PORT !== 0 && {
+      notifyUrl: `${addressOf(env.HOST, env.PORT)}/api/v1/payments/webhooks/yookassa`,
+    }),
+    onFault: (fault) => log.error({ err: fault }, 'the sandbox gateway reports a fault'),
+  }).catch((error: NodeJS.ErrnoException) => {
     throw error.syscall === 'listen' ? StartFailed.listening('SANDBOX_PORT', env.SANDBOX_PORT, error) : error;
   });
   keep('the sandbox gateway', () => gateway.close());

@@ -6,7 +6,7 @@ import { InstanceService } from '../platform/database/instance.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Caller } from '../platform/http/caller.js';
 import { uuidv7 } from '../platform/uuid.js';
-import { type Charge, ChargeOutcomeUnknown, PaymentGateway } from './gateway/payment-gateway.js';
+import { type Charge, OutcomeUnknown, PaymentGateway } from './gateway/payment-gateway.js';
 import { PaymentNotFound } from './payment.errors.js';
 import { type AttemptRow, PaymentRepository } from './payment.repository.js';
 import type { AcceptedMoney, NewAttempt, Payment } from './payment.types.js';
@@ -92,9 +92,9 @@ export class PaymentService {
     try {
       if (payment.provider_payment_id === null) return await this.gateway.charge(payment.request);
       // A provider that has lost a charge it had named is unknown, too: charging anew might charge twice.
-      return await this.gateway.find(payment.provider_payment_id);
+      return (await this.gateway.find(payment.provider_payment_id))?.charge ?? null;
     } catch (error) {
-      if (!(error instanceof ChargeOutcomeUnknown)) throw error;
+      if (!(error instanceof OutcomeUnknown)) throw error;
       this.logger.warn(
         { order_id: payment.order_id, payment_id: payment.id },
         `outcome unknown: ${error.message}`,

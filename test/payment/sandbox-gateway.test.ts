@@ -239,7 +239,7 @@ describe('the sandbox payment gateway', () => {
       expect((await shop.get('/v3/payments/none')).status).toBe(404);
       expect((await shop.get('/v3/refunds/none')).status).toBe(404);
       expect((await shop.get('/v3/elsewhere')).status).toBe(404);
-      expect((await shop.get('/v3/payments')).status).toBe(405);
+      expect((await shop.post('/v3/payments/none', 'k', {})).status).toBe(405);
     });
 
     it.each(['', 'Basic', `Basic ${btoa('shop-1:wrong')}`, `Bearer ${btoa('shop-1:test_secret')}`])(

@@ -1,22 +1,9 @@
 import { createServer, type IncomingMessage, type Server, type ServerResponse } from 'node:http';
 import type { AddressInfo } from 'node:net';
-import { ChargeOutcomeUnknown, type ChargeRequest } from '../../src/payment/gateway/payment-gateway.js';
+import { OutcomeUnknown } from '../../src/payment/gateway/payment-gateway.js';
 import { YookassaGateway } from '../../src/payment/gateway/yookassa.gateway.js';
+import { givenCharge } from './given-requests.js';
 import { credentials, SandboxFixture, Shop } from './given-sandbox.js';
-
-function givenCharge(overrides: Partial<ChargeRequest> = {}): ChargeRequest {
-  return {
-    idempotency_key: 'order-1-payment',
-    order_id: '1',
-    amount_minor: 1234,
-    currency: 'USD',
-    payment_method: 'credit_card',
-    payment_token: null,
-    return_url: 'https://shop.example/thanks',
-    description: 'Order 1',
-    ...overrides,
-  };
-}
 
 describe('the YooKassa adapter', () => {
   describe('with the sandbox', () => {
@@ -36,7 +23,13 @@ describe('the YooKassa adapter', () => {
       const charge = await gateway.charge(givenCharge());
       expect(charge).toEqual({ status: 'succeeded', provider_payment_id: expect.any(String) });
       expect(await gateway.charge(givenCharge())).toEqual(charge);
-      expect(await gateway.find(charge.provider_payment_id ?? '')).toEqual(charge);
+      expect(await gateway.find(charge.provider_payment_id ?? '')).toEqual({
+        charge,
+        amount_minor: 1234,
+        currency: 'USD',
+        order_id: '1',
+        idempotency_key: 'order-1-payment',
+      });
       expect(await shop.ledger('1')).toMatchObject({
         captures: 1,
         payments: [{ idempotence_key: 'order-1-payment', captured: { value: '12.34', currency: 'USD' } }],
@@ -58,14 +51,16 @@ describe('the YooKassa adapter', () => {
       if (charge.status !== 'pending') throw new Error('should be pending');
       const answer = await shop.decide(charge.confirmation_url ?? '', 'approve');
       expect(answer.headers.get('location')).toBe(request.return_url);
-      expect(await gateway.find(charge.provider_payment_id)).toMatchObject({ status: 'succeeded' });
+      expect(await gateway.find(charge.provider_payment_id)).toMatchObject({
+        charge: { status: 'succeeded' },
+      });
     });
 
     it.each(['tok_timeout', 'tok_error'])(
       'does not know the outcome of %s, and asking again tells',
       async (token) => {
         const request = givenCharge({ payment_token: token });
-        await expect(gateway.charge(request)).rejects.toBeInstanceOf(ChargeOutcomeUnknown);
+        await expect(gateway.charge(request)).rejects.toBeInstanceOf(OutcomeUnknown);
         expect(await gateway.charge(request)).toMatchObject({ status: 'succeeded' });
         expect((await shop.ledger('1')).captures).toBe(1);
       },
@@ -95,7 +90,7 @@ describe('the YooKassa adapter', () => {
       await gateway.charge(givenCharge());
       const changed = gateway.charge(givenCharge({ amount_minor: 1235 }));
       await expect(changed).rejects.toThrow('the idempotence key was used with another body');
-      await expect(changed).rejects.toBeInstanceOf(ChargeOutcomeUnknown);
+      await expect(changed).rejects.toBeInstanceOf(OutcomeUnknown);
     });
 
     it('sends amounts in the decimals of their currency, and long descriptions cut', async () => {
@@ -120,7 +115,7 @@ describe('the YooKassa adapter', () => {
       await expect(misled.charge(givenCharge())).rejects.toThrow(
         'check YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY',
       );
-      await expect(misled.find('some-id')).rejects.toBeInstanceOf(ChargeOutcomeUnknown);
+      await expect(misled.find('some-id')).rejects.toBeInstanceOf(OutcomeUnknown);
     });
   });
 
@@ -175,7 +170,7 @@ describe('the YooKassa adapter', () => {
           () => null,
           (thrown) => thrown,
         );
-      expect(error).toBeInstanceOf(ChargeOutcomeUnknown);
+      expect(error).toBeInstanceOf(OutcomeUnknown);
       const { message, cause } = error as Error;
       expect(cause).toBeUndefined();
       for (const secret of [token, credentials.secretKey, btoa(`shop-1:${credentials.secretKey}`)]) {
@@ -217,6 +212,7 @@ describe('the YooKassa adapter', () => {
       ['currency', { amount: { value: '12.34', currency: 'EUR' } }],
       ['amount', { amount: { value: '12.35', currency: 'USD' } }],
       ['order', { metadata: { order_id: '2' } }],
+      ['idempotency key', { metadata: { order_id: '1', idempotency_key: 'order-1-payment-2' } }],
     ])('does not believe a payment of another %s', async (what, other) => {
       answers(200, { ...payment, ...other });
       expect(await chargeIsUnknown()).toContain(`another ${what}`);
@@ -244,7 +240,7 @@ describe('the YooKassa adapter', () => {
     it('does not know the outcome when nobody listens', async () => {
       answers(200, payment);
       const elsewhere = givenAdapter('yookassa', 1);
-      await expect(elsewhere.charge(givenCharge())).rejects.toBeInstanceOf(ChargeOutcomeUnknown);
+      await expect(elsewhere.charge(givenCharge())).rejects.toBeInstanceOf(OutcomeUnknown);
     });
 
     it('does not wait longer for an answer that trickles', async () => {
@@ -317,7 +313,7 @@ describe('the YooKassa adapter', () => {
         capture: true,
         confirmation: { type: 'redirect', return_url: 'https://shop.example/thanks' },
         description: 'Order 1',
-        metadata: { order_id: '1' },
+        metadata: { order_id: '1', idempotency_key: 'order-1-payment' },
         payment_method_data: { type },
       });
     });

@@ -26,3 +26,17 @@ const reasons = new Map([
 export function declineReason(code: string): string {
   return reasons.get(code) ?? `The payment was declined (${code}).`;
 }
+
+/** YooKassa's reasons for a canceled refund in words for the shop. */
+const refundReasons = new Map([
+  ['general_decline', 'The refund was declined; the bank does not say why.'],
+  ['insufficient_funds', "There is not enough money on the shop's account for this refund."],
+  ['rejected_by_payee', 'The customer did not accept the refund.'],
+  ['rejected_by_timeout', 'The customer did not accept the refund in time.'],
+  ['yoo_money_account_closed', 'The wallet that the refund was for is closed.'],
+]);
+
+/** Why a refund was declined, in a sentence; reasons that YooKassa adds later are named as they are. */
+export function refundDeclineReason(code: string): string {
+  return refundReasons.get(code) ?? `The refund was declined (${code}).`;
+}

@@ -1,127 +1,216 @@
-import { Agent as HttpAgent } from 'node:http';
-import { Agent as HttpsAgent } from 'node:https';
-import axios, { type AxiosInstance, type AxiosRequestConfig } from 'axios';
-import { type Charge, ChargeOutcomeUnknown, type ChargeRequest, PaymentGateway } from './payment-gateway.js';
+import type { IncomingHttpHeaders } from 'node:http';
+import {
+  type Charge,
+  type ChargeRequest,
+  type FoundCharge,
+  type Notification,
+  NotificationRefused,
+  PaymentGateway,
+  type ProviderRefund,
+  type RefundRequest,
+} from './payment-gateway.js';
 import { toMinorUnits } from './yookassa-amount.js';
-import { declineReason } from './yookassa-decline-reasons.js';
-import { type PaymentAnswer, paymentBody, readErrorAnswer, readPaymentAnswer } from './yookassa-protocol.js';
+import {
+  type ListAnswer,
+  type PaymentAnswer,
+  paymentIn,
+  type RefundAnswer,
+  readErrorAnswer,
+  readNotificationBody,
+  readPaymentAnswer,
+  readRefundAnswer,
+  refundIn,
+} from './yookassa-answers.js';
+import { declineReason, refundDeclineReason } from './yookassa-decline-reasons.js';
+import { type Answer, explain, YookassaHttp, type YookassaOptions } from './yookassa-http.js';
+import { createdAfter, paymentBody, refundBody, refundMark } from './yookassa-requests.js';
 
-export interface YookassaGatewayOptions {
-  name: 'sandbox' | 'yookassa';
-  /** Ends in /v3. */
-  apiUrl: string;
-  shopId: string;
-  secretKey: string;
-  /** For the whole of a request: connecting, sending, waiting, and reading the last byte. */
-  timeoutMs: number;
-}
-
-interface Answer {
-  status: number;
-  body: string;
-}
-
-const ANSWER_MAX_BYTES = 256 * 1024;
 const REASON_MAX_CHARACTERS = 300;
+const DAY_MS = 86_400_000;
+
+const notifications = new Map<string, 'payment' | 'refund'>([
+  ['payment.waiting_for_capture', 'payment'],
+  ['payment.succeeded', 'payment'],
+  ['payment.canceled', 'payment'],
+  ['refund.succeeded', 'refund'],
+]);
 
 /**
  * Charges through the YooKassa v3 protocol: YooKassa itself, or the bundled sandbox.
  *
- * A charge counts as failed only where YooKassa says so in its own words. Whatever else comes back, or nothing, is
- * ChargeOutcomeUnknown, whose message never holds the secret key or the customer's token.
+ * A charge or a refund counts as failed only where YooKassa says so in its own words. Whatever else comes back, or
+ * nothing, is OutcomeUnknown, whose message never holds the secret key or the customer's token.
  */
 export class YookassaGateway extends PaymentGateway {
   override readonly name: string;
-  private readonly http: AxiosInstance;
+  override readonly keyLifeMs = DAY_MS;
+  private readonly http: YookassaHttp;
 
-  constructor(private readonly options: YookassaGatewayOptions) {
+  constructor(options: YookassaOptions) {
     super();
     this.name = options.name;
-    this.http = axios.create({
-      baseURL: options.apiUrl,
-      auth: { username: options.shopId, password: options.secretKey },
-      httpAgent: new HttpAgent({ keepAlive: true }),
-      httpsAgent: new HttpsAgent({ keepAlive: true }),
-      // A redirect would carry the credentials to another place.
-      maxRedirects: 0,
-      maxContentLength: ANSWER_MAX_BYTES,
-      // The body is judged together with its status, here, and not by axios.
-      validateStatus: () => true,
-      responseType: 'text',
-      transformResponse: (body: unknown) => body,
-      // The sandbox is on this machine, where a proxy from the environment cannot reach it.
-      ...(options.name === 'sandbox' && { proxy: false as const }),
-    });
+    this.http = new YookassaHttp(options);
   }
 
   override async charge(request: ChargeRequest): Promise<Charge> {
-    const answer = await this.ask('charge', {
-      method: 'POST',
-      url: '/payments',
-      headers: { 'Idempotence-Key': request.idempotency_key },
-      data: paymentBody(request, this.name === 'yookassa'),
-    });
-    if (answer.status === 400) return this.refused(answer, request);
+    const body = paymentBody(request, this.name === 'yookassa');
+    const answer = await this.http.post('charge', '/payments', request.idempotency_key, body);
+    if (answer.status === 400)
+      return { ...this.refused('charge', answer, request.payment_token), provider_payment_id: null };
     const payment = this.readPayment('charge', answer);
-    const difference = differenceBetween(payment, request);
-    if (difference !== null) throw this.unknown('charge', `the answer names another ${difference}`);
+    this.compare('charge', payment, request);
     return this.toCharge('charge', payment);
   }
 
-  override async find(providerPaymentId: string): Promise<Charge | null> {
-    // YooKassa issues nothing else; and an id such as `..` would ask for another address.
-    if (!/^[\w-]{1,64}$/.test(providerPaymentId)) return null;
-    const answer = await this.ask('find', { method: 'GET', url: `/payments/${providerPaymentId}` });
-    // Only YooKassa's own word: the 404 of a mistyped address must not make a charge disappear.
-    if (answer.status === 404 && readErrorAnswer(answer.body)?.code === 'not_found') return null;
+  override async find(providerPaymentId: string): Promise<FoundCharge | null> {
+    const answer = await this.findOne('find', 'payments', providerPaymentId);
+    if (answer === null) return null;
     const payment = this.readPayment('find', answer);
-    if (payment.id !== providerPaymentId) throw this.unknown('find', 'the answer names another payment');
-    return this.toCharge('find', payment);
+    if (payment.id !== providerPaymentId) throw this.http.unknown('find', 'the answer names another payment');
+    const amount_minor = toMinorUnits(payment.amount);
+    if (amount_minor === null) throw this.http.unknown('find', 'an amount that its currency does not have');
+    return {
+      charge: this.toCharge('find', payment),
+      amount_minor,
+      currency: payment.amount.currency,
+      order_id: payment.metadata?.order_id ?? null,
+      idempotency_key: payment.metadata?.idempotency_key ?? null,
+    };
   }
 
-  private async ask(what: string, request: AxiosRequestConfig): Promise<Answer> {
-    // Axios's own timeout restarts with every byte that trickles in; the signal does not.
-    const signal = AbortSignal.timeout(this.options.timeoutMs);
-    try {
-      const response = await this.http.request<unknown>({ ...request, signal });
-      return { status: response.status, body: typeof response.data === 'string' ? response.data : '' };
-    } catch (error) {
-      if (signal.aborted) throw this.unknown(what, `no answer within ${this.options.timeoutMs} ms`);
-      // The error itself stays here: it carries the request, and with it the credentials and the token.
-      const code = axios.isAxiosError(error) ? error.code : undefined;
-      throw this.unknown(what, `the connection failed (${code ?? 'no code'})`);
-    }
+  override async findByRequest(request: ChargeRequest, since: Date): Promise<Charge | null> {
+    const what = 'find by request';
+    const ofOrder = (item: ListAnswer['items'][number]) => item.metadata?.order_id === request.order_id;
+    const items = await this.http.list(what, '/payments', createdAfter(since), ofOrder);
+    const payments = items.map((item) => {
+      const payment = paymentIn(item);
+      if (payment === null) throw this.http.unknown(what, 'a list with half a payment of this order in it');
+      return payment;
+    });
+    // A payment from before keys were sent along can only be told from the declined ones before it.
+    const found = payments.find(({ metadata, status }) =>
+      metadata?.idempotency_key === undefined
+        ? status !== 'canceled'
+        : metadata.idempotency_key === request.idempotency_key,
+    );
+    if (found === undefined) return null;
+    this.compare(what, found, request);
+    return this.toCharge(what, found);
   }
 
-  /** A 400 to a charge: a definite refusal, unless it is about the key. */
-  private refused(answer: Answer, request: ChargeRequest): Charge {
+  override async refund(request: RefundRequest): Promise<ProviderRefund> {
+    const answer = await this.http.post('refund', '/refunds', request.idempotency_key, refundBody(request));
+    if (answer.status === 400) return { ...this.refused('refund', answer, null), provider_refund_id: null };
+    const refund = this.readRefund('refund', answer);
+    this.compareRefund('refund', refund, request);
+    return toRefund(refund);
+  }
+
+  override async findRefund(providerRefundId: string): Promise<ProviderRefund | null> {
+    const what = 'find refund';
+    const answer = await this.findOne(what, 'refunds', providerRefundId);
+    if (answer === null) return null;
+    const refund = this.readRefund(what, answer);
+    if (refund.id !== providerRefundId) throw this.http.unknown(what, 'the answer names another refund');
+    return toRefund(refund);
+  }
+
+  override async findRefundByRequest(request: RefundRequest, since: Date): Promise<ProviderRefund | null> {
+    const what = 'find refund by request';
+    const params = { payment_id: request.provider_payment_id, ...createdAfter(since) };
+    const mark = refundMark(request);
+    const isOurs = (item: ListAnswer['items'][number]) => item.description?.endsWith(mark) === true;
+    const [item] = await this.http.list(what, '/refunds', params, isOurs);
+    if (item === undefined) return null;
+    const refund = refundIn(item);
+    if (refund === null) throw this.http.unknown(what, 'a list with half a refund in it');
+    this.compareRefund(what, refund, request);
+    return toRefund(refund);
+  }
+
+  /** YooKassa signs nothing: anybody may have sent this, and it only tells what to read back. */
+  override readNotification(body: Buffer, _headers: IncomingHttpHeaders): Notification {
+    const notification = readNotificationBody(body.toString());
+    if (notification === null) throw new NotificationRefused('it is no notification of YooKassa');
+    const { event: type, object } = notification;
+    const about = notifications.get(type);
+    if (about === undefined) return { about: 'something else', type };
+    if (object.id === undefined) throw new NotificationRefused(`${type} does not say of what`);
+    return about === 'payment'
+      ? { about, type, provider_payment_id: object.id, event_id: null }
+      : { about, type, provider_refund_id: object.id, event_id: null };
+  }
+
+  private async findOne(what: string, list: 'payments' | 'refunds', id: string): Promise<Answer | null> {
+    // YooKassa issues nothing else; and an id such as `..` would ask for another address.
+    if (!/^[\w-]{1,64}$/.test(id)) return null;
+    const answer = await this.http.get(what, `/${list}/${id}`);
+    // Only YooKassa's own word: the 404 of a mistyped address must not make a charge disappear.
+    const isMissing = answer.status === 404 && readErrorAnswer(answer.body)?.code === 'not_found';
+    return isMissing ? null : answer;
+  }
+
+  /** A 400: a definite refusal, unless it is about the key. */
+  private refused(what: string, answer: Answer, token: string | null) {
     const error = readErrorAnswer(answer.body);
-    if (error?.code !== 'invalid_request') throw this.unknown('charge', 'a 400 that is not invalid_request');
+    if (error?.code !== 'invalid_request') throw this.http.unknown(what, 'a 400 that is not invalid_request');
     // "Idempotence key duplicated": the key stands for an earlier request with another body, which went through.
-    if (/idempoten/i.test(`${error.parameter} ${error.description}`)) {
-      throw this.unknown('charge', 'the idempotence key was used with another body before');
-    }
+    if (/idempoten/i.test(`${error.parameter} ${error.description}`))
+      throw this.http.unknown(what, 'the idempotence key was used with another body before');
     const description = error.description || 'The payment provider refused the request.';
     return {
-      status: 'failed',
-      provider_payment_id: null,
+      status: 'failed' as const,
       failure_code: 'invalid_request',
-      failure_reason: this.withoutSecrets(description, request).slice(0, REASON_MAX_CHARACTERS),
+      failure_reason: this.http.withoutSecrets(description, token).slice(0, REASON_MAX_CHARACTERS),
     };
   }
 
   private readPayment(what: string, answer: Answer): PaymentAnswer {
-    if (answer.status !== 200) throw this.unknown(what, explain(answer));
+    if (answer.status !== 200) throw this.http.unknown(what, explain(answer));
     const payment = readPaymentAnswer(answer.body);
-    if (payment === null) throw this.unknown(what, 'a 200 without a complete payment in it');
+    if (payment === null) throw this.http.unknown(what, 'a 200 without a complete payment in it');
     return payment;
+  }
+
+  private readRefund(what: string, answer: Answer): RefundAnswer {
+    if (answer.status !== 200) throw this.http.unknown(what, explain(answer));
+    const refund = readRefundAnswer(answer.body);
+    if (refund === null) throw this.http.unknown(what, 'a 200 without a complete refund in it');
+    return refund;
+  }
+
+  /** @throws OutcomeUnknown naming what the provider's payment says otherwise than the request it should answer. */
+  private compare(what: string, { amount, metadata }: PaymentAnswer, request: ChargeRequest): void {
+    this.compareAmount(what, amount, request);
+    if (metadata?.order_id !== request.order_id) throw this.differs(what, 'order');
+    // Whatever is found or answered without a key was made before keys were sent along.
+    const key = metadata.idempotency_key ?? request.idempotency_key;
+    if (key !== request.idempotency_key) throw this.differs(what, 'idempotency key');
+  }
+
+  private compareRefund(what: string, { amount, payment_id }: RefundAnswer, request: RefundRequest): void {
+    this.compareAmount(what, amount, request);
+    if (payment_id !== request.provider_payment_id) throw this.differs(what, 'payment');
+  }
+
+  private compareAmount(
+    what: string,
+    amount: PaymentAnswer['amount'],
+    request: { amount_minor: number; currency: string },
+  ): void {
+    if (amount.currency !== request.currency) throw this.differs(what, 'currency');
+    if (toMinorUnits(amount) !== request.amount_minor) throw this.differs(what, 'amount');
+  }
+
+  private differs(what: string, member: string) {
+    return this.http.unknown(what, `the answer names another ${member}`);
   }
 
   private toCharge(what: string, payment: PaymentAnswer): Charge {
     const provider_payment_id = payment.id;
     switch (payment.status) {
       case 'succeeded':
-        if (!payment.paid) throw this.unknown(what, 'a payment that is succeeded and not paid');
+        if (!payment.paid) throw this.http.unknown(what, 'a payment that is succeeded and not paid');
         return { status: 'succeeded', provider_payment_id };
       case 'canceled': {
         const failure_code = payment.cancellation_details?.reason ?? 'canceled';
@@ -136,35 +225,11 @@ export class YookassaGateway extends PaymentGateway {
       }
     }
   }
-
-  private unknown(what: string, why: string): ChargeOutcomeUnknown {
-    return new ChargeOutcomeUnknown(`${this.name} gave no usable answer to ${what}: ${why}`);
-  }
-
-  private withoutSecrets(text: string, request: ChargeRequest): string {
-    let clean = text;
-    for (const secret of [this.options.secretKey, request.payment_token]) {
-      if (secret) clean = clean.replaceAll(secret, '[redacted]');
-    }
-    return clean;
-  }
 }
 
-/** What the provider's payment says otherwise than the request it should answer; null when nothing. */
-function differenceBetween(payment: PaymentAnswer, request: ChargeRequest): string | null {
-  if (payment.amount.currency !== request.currency) return 'currency';
-  if (toMinorUnits(payment.amount) !== request.amount_minor) return 'amount';
-  return payment.metadata?.order_id === request.order_id ? null : 'order';
-}
-
-/** Why an answer that is neither 200 nor a definite refusal decides nothing. */
-function explain({ status, body }: Answer): string {
-  const code = readErrorAnswer(body)?.code;
-  const said = code === undefined ? `${status}` : `${status} ${code}`;
-  if (status === 202) return '202, it is still working on the request';
-  if (status === 401 || status === 403) {
-    return `${said}: check YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY and what the shop may do`;
-  }
-  if (status === 404) return `${said}: check YOOKASSA_API_URL`;
-  return said;
+function toRefund({ id, status, cancellation_details }: RefundAnswer): ProviderRefund {
+  if (status !== 'canceled') return { status, provider_refund_id: id };
+  const failure_code = cancellation_details?.reason ?? 'canceled';
+  const failure_reason = refundDeclineReason(failure_code);
+  return { status: 'failed', provider_refund_id: id, failure_code, failure_reason };
 }

@@ -10,6 +10,7 @@ async function run(): Promise<void> {
     shopId: required('YOOKASSA_SHOP_ID'),
     secretKey: required('YOOKASSA_SECRET_KEY'),
     pendingMs: millisecondsFrom(process.env.SANDBOX_PENDING_SECONDS),
+    notifyUrl: process.env.SANDBOX_NOTIFY_URL || undefined,
     onFault: (fault) => console.error(fault),
   });
   // Once only: a second signal finds the default action again and ends a process that hangs.

@@ -35,7 +35,19 @@ export function refundObject(refund: Refund): object {
     payment_id: refund.payment.created.id,
     amount: toYookassaAmount(refund.amountMinor, refund.payment.created.currency),
     created_at: refund.at,
+    description: refund.description ?? undefined,
+    metadata: refund.metadata,
   };
+}
+
+/** A page of a list of YooKassa v3. The last one has no `next_cursor`. */
+export function listObject(items: object[], nextCursor: number | null): object {
+  return { type: 'list', items, next_cursor: nextCursor === null ? undefined : String(nextCursor) };
+}
+
+/** What YooKassa posts to the shop when a payment or a refund has changed. */
+export function notificationObject(event: string, object: object): object {
+  return { type: 'notification', event, object };
 }
 
 /** What tests count charges by: every payment asked for, and how many captures the ledger holds for them. */

@@ -49,6 +49,9 @@ export interface RefundSucceeded {
   payment_id: string;
   order_id: string | null;
   amount_minor: number;
+  /** Ledgers of earlier versions have neither of these. */
+  description?: string | null;
+  metadata?: Record<string, string>;
 }
 
 /** Everything that ever happened at the gateway is one of these, one a line of its ledger. */

@@ -1,7 +1,13 @@
 import { randomUUID } from 'node:crypto';
 import { invalidRequest, keyUsedForAnotherRequest, notFound } from './sandbox-errors.js';
-import type { CancellationDetails, LedgerFact, PaymentCreated, PaymentStatus } from './sandbox-facts.js';
-import type { PaymentRequest, RefundRequest } from './sandbox-requests.js';
+import type {
+  CancellationDetails,
+  LedgerFact,
+  PaymentCreated,
+  PaymentStatus,
+  RefundSucceeded,
+} from './sandbox-facts.js';
+import type { ListQuery, PaymentRequest, RefundRequest } from './sandbox-requests.js';
 import type { TokenScript } from './sandbox-tokens.js';
 
 export interface Payment {
@@ -20,6 +26,14 @@ export interface Refund {
   at: string;
   payment: Payment;
   amountMinor: number;
+  description: string | null;
+  metadata: Record<string, string> | undefined;
+}
+
+/** A part of a list, newest first. `next` is where the following part begins; null at the end. */
+export interface Page<T> {
+  items: T[];
+  next: number | null;
 }
 
 /** An idempotence key with the request it was first used for. */
@@ -46,6 +60,9 @@ const successors: Record<PaymentStatus, readonly PaymentStatus[]> = {
 export class SandboxPayments {
   private readonly payments = new Map<string, Payment>();
   private readonly refunds = new Map<string, Refund>();
+  /** In the order of the ledger: an index is a cursor that nothing new moves. */
+  private readonly paymentsInOrder: Payment[] = [];
+  private readonly refundsInOrder: Refund[] = [];
   private readonly keys = new Map<string, { sha256: string; made: Made }>();
 
   /**
@@ -126,6 +143,8 @@ export class SandboxPayments {
       payment_id: payment.created.id,
       order_id: payment.created.order_id,
       amount_minor: request.amount.amountMinor,
+      description: request.description ?? null,
+      metadata: request.metadata,
     });
     return this.getRefund(id);
   }
@@ -149,12 +168,25 @@ export class SandboxPayments {
     return orderId === null ? all : all.filter((payment) => payment.created.order_id === orderId);
   }
 
+  pageOfPayments(query: ListQuery): Page<Payment> {
+    const page = pageOf(this.paymentsInOrder, query, ({ created }) => Date.parse(created.at));
+    for (const payment of page.items) this.cancelIfStale(payment);
+    return page;
+  }
+
+  pageOfRefunds(query: ListQuery): Page<Refund> {
+    const { payment_id } = query;
+    const isAskedFor = ({ payment }: Refund) => payment_id === undefined || payment.created.id === payment_id;
+    return pageOf(this.refundsInOrder, query, ({ at }) => Date.parse(at), isAskedFor);
+  }
+
   /** Takes up a fact of the ledger: at the start each old one, later each new one. */
   replay(fact: LedgerFact): void {
     switch (fact.fact) {
       case 'payment_created': {
         const payment = newborn(fact);
         this.payments.set(fact.id, payment);
+        this.paymentsInOrder.push(payment);
         this.keys.set(fact.idempotence_key, { sha256: fact.request_sha256, made: { payment } });
         if (fact.status === 'succeeded') capture(payment, fact);
         return;
@@ -170,9 +202,10 @@ export class SandboxPayments {
       }
       case 'refund_succeeded': {
         const payment = this.known(fact.payment_id);
-        const refund = { id: fact.id, at: fact.at, payment, amountMinor: fact.amount_minor };
+        const refund = newRefund(fact, payment);
         payment.refundedMinor += fact.amount_minor;
         this.refunds.set(fact.id, refund);
+        this.refundsInOrder.push(refund);
         this.keys.set(fact.idempotence_key, { sha256: fact.request_sha256, made: { refund } });
       }
     }
@@ -208,6 +241,31 @@ function newborn(created: PaymentCreated): Payment {
     capturedMinor: 0,
     refundedMinor: 0,
   };
+}
+
+function newRefund(
+  { id, at, amount_minor, description, metadata }: RefundSucceeded,
+  payment: Payment,
+): Refund {
+  return { id, at, payment, amountMinor: amount_minor, description: description ?? null, metadata };
+}
+
+/** Goes back from the cursor, or from the newest, until the page is full or everything further is too old. */
+function pageOf<T>(
+  all: T[],
+  { 'created_at.gte': sinceMs = 0, limit, cursor = all.length - 1 }: ListQuery,
+  atMs: (item: T) => number,
+  isAskedFor: (item: T) => boolean = () => true,
+): Page<T> {
+  const items: T[] = [];
+  for (let index = Math.min(cursor, all.length - 1); index >= 0; index -= 1) {
+    const item = all[index] as T;
+    if (atMs(item) < sinceMs) break;
+    if (!isAskedFor(item)) continue;
+    if (items.length === limit) return { items, next: index };
+    items.push(item);
+  }
+  return { items, next: null };
 }
 
 function capture(payment: Payment, fact: { at: string; amount_minor: number }): void {

@@ -54,13 +54,49 @@ const paymentRequest = z
     },
   );
 
-const refundRequest = z.object({ payment_id: z.string().min(1).max(64), amount });
+const refundRequest = z.object({
+  payment_id: z.string().min(1).max(64),
+  amount,
+  description: z.string().max(250).optional(),
+  metadata: metadata.optional(),
+});
+
+const LIMIT_MAX = 100;
+const limitSentence = `must be a whole number between 1 and ${LIMIT_MAX}`;
+
+// Filters that YooKassa has and this gateway has not are refused: passing over one would answer too much.
+const listQuery = z.strictObject({
+  'created_at.gte': z.iso
+    .datetime({ offset: true, error: 'must be a time of ISO 8601' })
+    .transform((time) => Date.parse(time))
+    .optional(),
+  payment_id: z.string().min(1).max(64).optional(),
+  limit: z.coerce
+    .number(limitSentence)
+    .int(limitSentence)
+    .min(1, limitSentence)
+    .max(LIMIT_MAX, limitSentence)
+    .default(10),
+  cursor: z
+    .string()
+    .regex(/^\d{1,15}$/, 'is no cursor of this gateway')
+    .transform(Number)
+    .optional(),
+});
 
 /** A valid payment request, amounts in integer minor units. */
 export type PaymentRequest = z.output<typeof paymentRequest>;
 
 /** A valid refund request, amounts in integer minor units. */
 export type RefundRequest = z.output<typeof refundRequest>;
+
+/** Which part of a list is asked for; times in milliseconds. */
+export type ListQuery = z.output<typeof listQuery>;
+
+/** @throws RequestRefused naming the first wrong parameter. */
+export function readListQuery(query: URLSearchParams): ListQuery {
+  return read(listQuery, Object.fromEntries(query));
+}
 
 /** @throws RequestRefused naming the first wrong parameter. */
 export function readPaymentRequest(body: unknown): PaymentRequest {
