@@ -73,10 +73,10 @@ export type ReservationStatus = 'active' | 'fulfilled' | 'cancelled' | 'expired'
 /** How a hold can end. */
 export type ReservationEnd = Exclude<ReservationStatus, 'active'>;
 
-export const MOVEMENT_KINDS = ['in', 'out', 'adjustment', 'taken', 'returned'] as const;
+export const MOVEMENT_KINDS = ['in', 'out', 'adjustment', 'taken', 'returned', 'restocked'] as const;
 export type MovementKind = (typeof MOVEMENT_KINDS)[number];
 /** The kinds that somebody enters; the others come from orders. */
-export type EnteredKind = Exclude<MovementKind, 'taken' | 'returned'>;
+export type EnteredKind = Exclude<MovementKind, 'taken' | 'returned' | 'restocked'>;
 
 /** A row of the ledger. `delta` is signed: negative when stock went down. */
 export interface Movement {

@@ -1,9 +1,11 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
+import type { StockChange } from '../product/product.types.js';
 import type {
   EnteredMovement,
   GivingBack,
+  Goods,
   Movement,
   MovementFilter,
   Taken,
@@ -25,28 +27,54 @@ const insertTakings = new Statement(
    FROM unnest($1::int[], $2::int[], $3::int[], $4::text[]) AS t(product_id, quantity, stock_after, order_ref)`,
 );
 
+// An order takes its goods in one round; only one that is revived takes them again, in the next. The newest is the one that
+// can still come back.
+const newestRound = (orderRef: string) =>
+  `(SELECT max(round) FROM stock_movements WHERE order_ref = ${orderRef} AND kind = 'taken')`;
+
 // In the order in which it was taken.
 const findTaken = new Statement<Taken>(
   'ledger-find-taken',
   `SELECT t.product_id, -t.delta AS quantity, t.stock_after, b.delta AS returned, b.stock_after AS returned_stock_after
    FROM stock_movements t
-   LEFT JOIN stock_movements b ON b.order_ref = t.order_ref AND b.product_id = t.product_id AND b.kind = 'returned'
-   WHERE t.order_ref = $1 AND t.kind = 'taken' ORDER BY t.id`,
+   LEFT JOIN stock_movements b
+     ON b.order_ref = t.order_ref AND b.product_id = t.product_id AND b.kind = 'returned' AND b.round = t.round
+   WHERE t.order_ref = $1 AND t.kind = 'taken' AND t.round = ${newestRound('$1')} ORDER BY t.id`,
 );
 
-// What was taken is read from the ledger, never from the caller. The unique key (order_ref, product_id, kind) makes a
-// second return of the same goods insert nothing, so that nothing is added to the stock either.
+const insertTakenAgain = new Statement<StockChange>(
+  'ledger-insert-taken-again',
+  `INSERT INTO stock_movements (product_id, kind, delta, stock_after, order_ref, round)
+   SELECT t.product_id, 'taken', t.delta, p.stock + t.delta, t.order_ref, t.round + 1
+   FROM stock_movements t JOIN products p ON p.id = t.product_id
+   WHERE t.order_ref = $1 AND t.kind = 'taken' AND t.round = ${newestRound('$1')} ORDER BY t.id
+   RETURNING product_id, delta`,
+);
+
+// What was taken is read from the ledger, never from the caller. The unique key (order_ref, product_id, kind, round) makes
+// a second return of the same goods insert nothing, so that nothing is added to the stock either.
 const insertReturns = new Statement<{ product_id: number; delta: number; stock_after: number }>(
   'ledger-insert-returns',
-  `INSERT INTO stock_movements (product_id, kind, delta, stock_after, order_ref, reason)
-   SELECT t.product_id, 'returned', back.quantity, p.stock + back.quantity, t.order_ref, $2
+  `INSERT INTO stock_movements (product_id, kind, delta, stock_after, order_ref, reason, round)
+   SELECT t.product_id, 'returned', back.quantity, p.stock + back.quantity, t.order_ref, $2, t.round
    FROM unnest($3::int[], $4::int[]) WITH ORDINALITY AS wanted(product_id, quantity, position)
    JOIN stock_movements t ON t.order_ref = $1 AND t.product_id = wanted.product_id AND t.kind = 'taken'
+     AND t.round = ${newestRound('$1')}
    JOIN products p ON p.id = t.product_id,
    LATERAL (SELECT least(-t.delta, wanted.quantity) AS quantity) back
    ORDER BY wanted.position
    ON CONFLICT DO NOTHING
    RETURNING product_id, delta, stock_after`,
+);
+
+// Each return of an order's goods is a round of its own: a product may come back in parts.
+const insertRestocked = new Statement<StockChange>(
+  'ledger-insert-restocked',
+  `INSERT INTO stock_movements (product_id, kind, delta, stock_after, order_ref, reason, round)
+   SELECT p.id, 'restocked', r.quantity, p.stock + r.quantity, $1, $2, $3
+   FROM unnest($4::int[], $5::int[]) AS r(product_id, quantity) JOIN products p ON p.id = r.product_id
+   ORDER BY p.id
+   RETURNING product_id, delta`,
 );
 
 const insertEntered = new Statement<Movement>(
@@ -94,6 +122,23 @@ export class LedgerRepository {
 
   async findTaken(orderRef: string, tx: Tx): Promise<Taken[]> {
     return findTaken.run([orderRef], tx);
+  }
+
+  /** The next round of what an order has taken. @returns what was taken. */
+  async insertTakenAgain(orderRef: string, tx: Tx): Promise<StockChange[]> {
+    return insertTakenAgain.run([orderRef], tx);
+  }
+
+  async insertRestocked(
+    orderRef: string,
+    round: number,
+    goods: Goods[],
+    reason: string,
+    tx: Tx,
+  ): Promise<StockChange[]> {
+    const ids = goods.map(({ product_id }) => product_id);
+    const quantities = goods.map(({ quantity }) => quantity);
+    return insertRestocked.run([orderRef, reason, round, ids, quantities], tx);
   }
 
   /** @returns what was inserted now: nothing for what had come back before, or was never taken. */

@@ -7,6 +7,7 @@ import type { StockChange } from '../product/product.types.js';
 import type {
   EnteredMovement,
   GivingBack,
+  Goods,
   Movement,
   MovementFilter,
   Taken,
@@ -57,6 +58,35 @@ export class LedgerService {
       tx,
     );
     return this.giveBackOf(orderRef, all, reason, tx);
+  }
+
+  /**
+   * Takes once more what came back of an order, all or nothing. Locks the products.
+   * @returns false when there is too little of one: then nothing was changed.
+   */
+  async takeAgain(orderRef: string, tx: Tx): Promise<boolean> {
+    const taken = await this.repository.findTaken(orderRef, tx);
+    const locked = await this.products.lockForSale(
+      taken.map(({ product_id }) => product_id),
+      tx,
+    );
+    const stocks = new Map(locked.map(({ id, stock }) => [id, stock]));
+    if (taken.some(({ product_id, quantity }) => quantity > (stocks.get(product_id) ?? 0))) return false;
+    await this.changeStock(await this.repository.insertTakenAgain(orderRef, tx), tx);
+    return true;
+  }
+
+  /**
+   * Puts goods that a customer has sent back into stock: the `round`-th return of the order. Locks the products. What may
+   * come back is for the caller to check.
+   */
+  async restock(orderRef: string, round: number, goods: Goods[], reason: string, tx: Tx): Promise<void> {
+    if (goods.length === 0) return;
+    await this.products.lockForSale(
+      goods.map(({ product_id }) => product_id),
+      tx,
+    );
+    await this.changeStock(await this.repository.insertRestocked(orderRef, round, goods, reason, tx), tx);
   }
 
   /**

@@ -48,7 +48,7 @@ const lock = new Statement<ReservationRow>(
 
 const WITH_ITEMS = `SELECT ${COLUMNS},
     (SELECT coalesce(json_agg(json_build_object('product_id', m.product_id, 'quantity', -m.delta) ORDER BY m.product_id), '[]')
-     FROM stock_movements m WHERE m.order_ref = r.order_ref AND m.kind = 'taken') AS items
+     FROM stock_movements m WHERE m.order_ref = r.order_ref AND m.kind = 'taken' AND m.round = 1) AS items
   FROM reservations r`;
 const findWithItems = new Statement<ReservationWithItems>(
   'reservation-find-with-items',

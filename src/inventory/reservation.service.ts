@@ -40,6 +40,22 @@ export class ReservationService {
     return true;
   }
 
+  /**
+   * Gives back the goods of a hold that was fulfilled: their order has come to nothing after all. The hold stays fulfilled,
+   * for that is how it ended. Once, however often it is called. The order must be locked in `tx`.
+   */
+  async undo(orderRef: string, reason: string, tx: Tx): Promise<void> {
+    await this.ledger.giveBack(orderRef, reason, tx);
+  }
+
+  /**
+   * Takes the goods of an expired hold once more, all or nothing; the hold stays expired. The order must be locked in `tx`.
+   * @returns false when there is too little of one: then nothing was changed.
+   */
+  async takeAgain(orderRef: string, tx: Tx): Promise<boolean> {
+    return this.ledger.takeAgain(orderRef, tx);
+  }
+
   /** The hold of an order, or null when it has none. */
   async find(orderRef: string, tx: Tx): Promise<Reservation | null> {
     return this.repository.find(orderRef, tx);
