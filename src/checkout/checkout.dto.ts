@@ -1,10 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsOptional, IsString, IsUrl, MaxLength } from 'class-validator';
+import { IsNumber, IsOptional, IsPositive, IsString, IsUrl, Max, MaxLength } from 'class-validator';
 import { PurchaseDto } from '../order/order.dto.js';
+import { OrderView } from '../order/order.view.js';
 import { PaymentView } from '../payment/payment.view.js';
+import { RefundView } from '../payment/refund.view.js';
 import { CleanText } from '../platform/http/clean-text.js';
 
 const EXAMPLE_ID = '01939b1e-7c1a-7000-8000-3f3f1a2b4c5d';
+const AMOUNT = { message: 'amount must be a positive amount of money' };
 const HTTP_URL = { protocols: ['http', 'https'], require_protocol: true, require_tld: false };
 
 export class CheckoutDto extends PurchaseDto {
@@ -46,6 +49,29 @@ export class PayOrderDto {
   return_url?: string;
 }
 
+export class RefundOrderDto {
+  @ApiPropertyOptional({
+    type: 'number',
+    nullable: true,
+    example: 29.99,
+    description: 'In major units. Without it, all that is left goes back.',
+  })
+  @IsOptional()
+  @IsNumber({ allowNaN: false, allowInfinity: false }, AMOUNT)
+  @IsPositive(AMOUNT)
+  @Max(1e13, AMOUNT)
+  amount?: number | null;
+
+  @ApiProperty({ maxLength: 500, example: 'arrived broken' })
+  @CleanText({ min: 1, max: 500 })
+  reason!: string;
+}
+
+/** The order as it is now, with the refund that was asked for. */
+export class RefundedOrderView extends OrderView {
+  @ApiProperty({ type: RefundView }) refund!: RefundView;
+}
+
 export class ConfirmPaymentDto {
   @ApiPropertyOptional({ example: 'bank statement 2026-11-21, line 4' })
   @IsOptional()
@@ -68,4 +94,9 @@ export class CheckoutView {
     description: 'Null when nothing is charged, e.g. cash on delivery.',
   })
   payment!: PaymentView | null;
+}
+
+/** A provider's notification has been taken. */
+export class ReceivedView {
+  @ApiProperty({ example: true }) received!: boolean;
 }

@@ -3,6 +3,7 @@ import { OrderNotPayable } from '../order/order.errors.js';
 import { OrderService } from '../order/order.service.js';
 import type { OrderRow } from '../order/order.types.js';
 import type { OrderView } from '../order/order.view.js';
+import { OrderLife } from '../order/order-life.service.js';
 import { PaymentService } from '../payment/payment.service.js';
 import type { Payment } from '../payment/payment.types.js';
 import { type PaymentsView, type PaymentView, paymentView } from '../payment/payment.view.js';
@@ -24,6 +25,7 @@ type Begun = { ours: Payment } | { answer: Answer<PaymentView> };
 export class OrderPaymentService {
   constructor(
     private readonly orders: OrderService,
+    private readonly lives: OrderLife,
     private readonly payments: PaymentService,
     private readonly settlement: SettlementService,
     private readonly idempotency: IdempotencyService,
@@ -60,13 +62,13 @@ export class OrderPaymentService {
   ): Promise<Begun> {
     const earlier = claim && (await this.takeUp(claim, tx));
     if (earlier) return earlier;
-    const order = await this.orders.lockOwn(caller, orderId, tx);
+    const order = await this.lives.lockOwn(caller, orderId, tx);
     if (order.payment_method === 'cod') throw new OrderNotPayable('cash on delivery');
     const standing = await this.payments.findStanding(orderId, tx);
     if (standing) return this.answerStanding(standing, claim, tx);
-    await this.orders.assertPayable(order, tx);
+    await this.lives.assertPayable(order, tx);
     const ours = await this.payments.beginNext(attemptOf(order, dto), tx);
-    await this.orders.notePayment(order.id, 'processing', tx);
+    await this.lives.notePayment(order.id, 'processing', tx);
     if (claim) await this.idempotency.beginAll([{ claim, resourceId: ours.id }], this.payments.callMs, tx);
     return { ours };
   }
@@ -112,7 +114,7 @@ export class OrderPaymentService {
     claim: Claim | null,
   ): Promise<Answer<OrderView>> {
     return this.idempotency.once(claim, 200, async (tx) => {
-      const order = await this.orders.lock(orderId, tx);
+      const order = await this.lives.lock(orderId, tx);
       const standing = await this.payments.findStanding(orderId, tx);
       if (standing?.provider !== 'manual') {
         if (standing || !takenByHand(order))
@@ -124,13 +126,13 @@ export class OrderPaymentService {
   }
 
   private async accept(order: OrderRow, reference: string | null, tx: Tx): Promise<void> {
-    await this.orders.assertPayable(order, tx);
+    await this.lives.assertPayable(order, tx);
     const { id, total_price_minor, currency } = order;
     await this.payments.recordAccepted(
       { order_id: id, amount_minor: total_price_minor, currency, reference },
       tx,
     );
-    await this.orders.markPaid(order, reference ? `money accepted: ${reference}` : 'money accepted', tx);
+    await this.lives.markPaid(order, reference ? `money accepted: ${reference}` : 'money accepted', tx);
   }
 
   private answer(payment: Payment): Answer<PaymentView> {

@@ -5,27 +5,31 @@ import {
   type OnApplicationBootstrap,
 } from '@nestjs/common';
 import { PaymentService } from '../payment/payment.service.js';
-import type { Payment } from '../payment/payment.types.js';
+import { RefundService } from '../payment/refund.service.js';
 import { Config } from '../platform/config/config.js';
 import { Recurring } from '../platform/recurring.js';
+import { RefundingService } from './refunding.service.js';
 import { SettlementService } from './settlement.service.js';
 
-/** Taken together and asked about at once: whoever takes more than it can ask about keeps others from them. */
+/** Asked about at once: whoever takes more than it can ask about keeps others from them. */
 const CALLS_AT_ONCE = 8;
 
 /**
- * Finishes what was left half done: an attempt whose caller died, a call without an answer, an answer without a settlement.
- * It asks with the same key and the same parameters until it knows. Two recoverers at once do no harm: each takes
- * attempts that nobody is at, and the settlement is one transition.
+ * Finishes what was left half done: an attempt or a refund whose caller died, a call without an answer, an answer without a
+ * settlement. It asks with the same key and the same parameters until it knows. Two recoverers at once do no harm: each
+ * takes what nobody is at, and a settlement is one transition.
  */
 @Injectable()
 export class RecoveryService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(RecoveryService.name);
   private readonly recovery: Recurring;
+  private stopping = false;
 
   constructor(
     private readonly payments: PaymentService,
+    private readonly refunds: RefundService,
     private readonly settlement: SettlementService,
+    private readonly refunding: RefundingService,
     config: Config,
   ) {
     const intervalMs = config.env.PAYMENT_RECOVERY_SECONDS * 1_000;
@@ -37,30 +41,52 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.stopping = true;
     await this.recovery.stop();
   }
 
-  /** Asks about everything that is due, once. Idempotent. @returns how many attempts were asked about. */
+  /** Asks about everything that is due, once. Idempotent. @returns how many attempts and refunds were asked about. */
   async recover(): Promise<number> {
-    let total = 0;
-    for (;;) {
-      const due = await this.payments.claimDue(CALLS_AT_ONCE);
-      await Promise.all(due.map((payment) => this.recoverOne(payment)));
-      total += due.length;
-      if (due.length < CALLS_AT_ONCE) return total;
-    }
+    const payments = await this.each(
+      (limit) => this.payments.claimDue(limit),
+      async (payment) => (await this.settlement.charge(payment)).payment?.status,
+    );
+    await this.refunding.renewRefused(CALLS_AT_ONCE);
+    const refunds = await this.each(
+      (limit) => this.refunds.claimDue(limit),
+      (refund) => this.refunding.drive(refund, async ({ status }) => status),
+    );
+    return payments + refunds;
   }
 
-  private async recoverOne(payment: Payment): Promise<void> {
+  // A call that hangs holds up none but itself: as soon as one has ended, the next is taken.
+  private async each<Due extends { id: string; order_id: string }>(
+    claim: (limit: number) => Promise<Due[]>,
+    ask: (due: Due) => Promise<string | undefined>,
+  ): Promise<number> {
+    const first = await claim(CALLS_AT_ONCE);
+    let total = first.length;
+    const askOn = async (due: Due | undefined): Promise<void> => {
+      for (let next = due; next; ) {
+        await this.askOne(next, ask);
+        [next] = this.stopping || first.length < CALLS_AT_ONCE ? [] : await claim(1);
+        total += next ? 1 : 0;
+      }
+    };
+    await Promise.all(first.map(askOn));
+    return total;
+  }
+
+  private async askOne<Due extends { id: string; order_id: string }>(
+    due: Due,
+    ask: (due: Due) => Promise<string | undefined>,
+  ): Promise<void> {
+    const { id, order_id } = due;
     try {
-      const { payment: now } = await this.settlement.charge(payment);
-      this.logger.log({ order_id: payment.order_id, payment_id: payment.id }, `recovered: ${now?.status}`);
+      this.logger.log({ order_id, id }, `recovered: ${await ask(due)}`);
     } catch (error) {
       // One that cannot be settled must not stop the others; its time runs out and it is due again.
-      this.logger.error(
-        { order_id: payment.order_id, payment_id: payment.id },
-        `not recovered: ${(error as Error).message}`,
-      );
+      this.logger.error({ order_id, id }, `not recovered: ${(error as Error).message}`);
     }
   }
 }

@@ -3,13 +3,13 @@ import type { OrderEnder, WhenLocked } from '../inventory/inventory.types.js';
 import { OverdueHolds } from '../inventory/overdue-holds.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { OrderRepository } from './order.repository.js';
-import { OrderService } from './order.service.js';
+import { OrderLife } from './order-life.service.js';
 
 /** Ends the orders that were not paid in time, whenever inventory says so: in its sweep, or for somebody who needs the goods. */
 @Injectable()
 export class OrderExpiryService implements OrderEnder, OnModuleInit {
   constructor(
-    private readonly orders: OrderService,
+    private readonly orders: OrderLife,
     private readonly repository: OrderRepository,
     private readonly overdueHolds: OverdueHolds,
   ) {}

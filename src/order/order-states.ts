@@ -1,4 +1,10 @@
-import { OrderNotCancellable, OrderNotPayable, OrderNotShippable } from './order.errors.js';
+import {
+  OrderNotCancellable,
+  OrderNotDeliverable,
+  OrderNotPayable,
+  OrderNotShippable,
+  OrderNotWaiting,
+} from './order.errors.js';
 import type { OrderStatus } from './order.types.js';
 
 /** Every way that an order may go. `expired` → `paid` is money that came late and found its stock again. */
@@ -12,10 +18,14 @@ export const ORDER_TRANSITIONS: Record<OrderStatus, readonly OrderStatus[]> = {
   cancelled: [],
 };
 
-const REFUSALS: Partial<Record<OrderStatus, new (status: OrderStatus) => Error>> = {
+const REFUSALS: Record<OrderStatus, new (status: OrderStatus) => Error> = {
+  pending: OrderNotWaiting,
   paid: OrderNotPayable,
-  cancelled: OrderNotCancellable,
   shipped: OrderNotShippable,
+  delivered: OrderNotDeliverable,
+  failed: OrderNotWaiting,
+  expired: OrderNotWaiting,
+  cancelled: OrderNotCancellable,
 };
 
 export function mayBecome(from: OrderStatus, to: OrderStatus): boolean {
@@ -24,7 +34,5 @@ export function mayBecome(from: OrderStatus, to: OrderStatus): boolean {
 
 /** @throws the conflict that the wish for `to` meets in an order that is `from`. */
 export function assertMayBecome(from: OrderStatus, to: OrderStatus): void {
-  if (mayBecome(from, to)) return;
-  const Refusal = REFUSALS[to];
-  throw Refusal ? new Refusal(from) : new Error(`an order that is ${from} cannot become ${to}`);
+  if (!mayBecome(from, to)) throw new REFUSALS[to](from);
 }

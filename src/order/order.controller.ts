@@ -1,11 +1,11 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
-import { CancelOrderDto, PlaceOrderDto } from './order.dto.js';
+import { PlaceOrderDto } from './order.dto.js';
 import { OrderService } from './order.service.js';
 import { OrderPageView, OrderView } from './order.view.js';
 
@@ -46,26 +46,5 @@ export class OrderController {
   @Refuses(404, 'not_found', 'order not found')
   async get(@CurrentUser() caller: Caller, @Param('id', UuidId) id: string) {
     return this.orders.view(await this.orders.getOwn(caller, id));
-  }
-
-  @Post(':id/cancel')
-  @HttpCode(200)
-  @TakesUuid()
-  @ApiOperation({ summary: 'Cancel an order; its stock comes back once' })
-  @TakesIdempotencyKey()
-  @Answers(200, OrderView, 'Cancelled, now or before.')
-  @Refuses(404, 'not_found', 'order not found')
-  @Refuses(
-    409,
-    ['order_not_cancellable', 'idempotency_in_progress'],
-    'an order that is paid cannot be cancelled',
-  )
-  cancel(
-    @CurrentUser() caller: Caller,
-    @Param('id', UuidId) id: string,
-    @Body() dto: CancelOrderDto,
-    @IdempotencyClaim() claim: Claim | null,
-  ) {
-    return this.orders.cancel(caller, id, dto, claim);
   }
 }

@@ -4,6 +4,7 @@ import {
   ArrayMaxSize,
   ArrayMinSize,
   IsArray,
+  IsBoolean,
   IsIn,
   IsInt,
   IsISO8601,
@@ -142,6 +143,35 @@ export class PlaceOrderDto extends PurchaseDto {
 
 export class CancelOrderDto {
   @ApiPropertyOptional({ maxLength: 500, example: 'ordered by mistake' })
+  @IsOptional()
+  @CleanText({ min: 1, max: 500 })
+  reason?: string;
+}
+
+export class ShipOrderDto {
+  @ApiPropertyOptional({ maxLength: 100, example: '1Z999AA10123456784' })
+  @IsOptional()
+  @CleanText({ min: 1, max: 100 })
+  tracking_number?: string;
+}
+
+export class ReturnItemDto extends OrderItemDto {
+  @ApiProperty({ example: true, description: 'Whether it can be sold again: then it goes back to stock.' })
+  @IsBoolean({ message: 'sellable must be true or false' })
+  sellable!: boolean;
+}
+
+export class ReturnGoodsDto {
+  @ApiProperty({ type: [ReturnItemDto], minItems: 1, maxItems: LINES_MAX })
+  @ValidateNested({ each: true, message: ITEM })
+  @IsObject({ each: true, message: ITEM })
+  @ArrayMaxSize(LINES_MAX, { message: `items must have at most ${LINES_MAX} entries` })
+  @ArrayMinSize(1, { message: 'items must not be empty' })
+  @IsArray({ message: 'items must be a list' })
+  @Type(() => ReturnItemDto)
+  items!: ReturnItemDto[];
+
+  @ApiPropertyOptional({ maxLength: 500, example: 'did not fit' })
   @IsOptional()
   @CleanText({ min: 1, max: 500 })
   reason?: string;

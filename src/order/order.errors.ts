@@ -66,3 +66,46 @@ export class OrderNotShippable extends DomainError {
     super(`an order that is ${status} cannot be shipped`);
   }
 }
+
+export class OrderNotDeliverable extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'order_not_deliverable';
+
+  constructor(status: string) {
+    super(`an order that is ${status} cannot be delivered`);
+  }
+}
+
+/** The order has left `pending`: its payment can no longer fail and its time no longer run out. */
+export class OrderNotWaiting extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'order_not_pending';
+
+  constructor(status: string) {
+    super(`an order that is ${status} is not waiting for its payment`);
+  }
+}
+
+/** The goods have not left the house. */
+export class OrderNotReturnable extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'order_not_returnable';
+
+  constructor(status: string) {
+    super(`nothing of an order that is ${status} can be returned`);
+  }
+}
+
+/** More is to come back of a product than was sold and has not come back. */
+export class ReturnTooLarge extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'return_too_large';
+  override readonly members: { items: { product_id: number; requested: number; returnable: number }[] };
+
+  constructor(items: { product_id: number; requested: number; returnable: number }[]) {
+    super(
+      `more is returned than was sold of product ${items.map(({ product_id }) => product_id).join(', ')}`,
+    );
+    this.members = { items };
+  }
+}

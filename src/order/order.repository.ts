@@ -3,7 +3,16 @@ import type { WhenLocked } from '../inventory/inventory.types.js';
 import { plainArray } from '../platform/database/arrays.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { HistoryEntry, Order, OrderLine, OrderRow, OrderStatus, PaymentStatus } from './order.types.js';
+import type {
+  HistoryEntry,
+  Order,
+  OrderLine,
+  OrderRow,
+  OrderStatus,
+  PaymentStatus,
+  RequestedLine,
+  ReturnedGoods,
+} from './order.types.js';
 import { cartRoundKey, type PlacedDraft } from './placement/decide.js';
 
 // When the transaction began: what `now()` gives to every row that it writes.
@@ -38,10 +47,16 @@ const findBoughtRounds = new Statement<{ cart_id: string; cart_round: number }>(
    WHERE cart_id = ANY($1::uuid[]) AND status NOT IN ('failed', 'expired', 'cancelled')`,
 );
 
+const isRoundBought = new Statement<{ bought: boolean }>(
+  'order-is-round-bought',
+  `SELECT EXISTS (SELECT FROM orders WHERE cart_id = $1 AND cart_round = $2
+                    AND status NOT IN ('failed', 'expired', 'cancelled')) AS bought`,
+);
+
 const ORDER = `
   SELECT o.id, o.user_id, o.status, o.payment_status, o.payment_method, o.currency, o.items_price_minor,
          o.discount_code, o.discount_price_minor, o.redeemed_points, o.points_discount_price_minor,
-         o.shipping_price_minor, o.total_price_minor, o.shipping_address, o.note, o.cart_id, o.cart_round,
+         o.shipping_price_minor, o.total_price_minor, o.shipping_address, o.note, o.tracking_number, o.cart_id, o.cart_round,
          o.created_at, o.updated_at`;
 
 // One indexed query for all that an order's answer shows, whether for one order or for a page of them.
@@ -93,6 +108,29 @@ const updateStatus = new Statement(
   'order-update-status',
   `WITH entry AS (INSERT INTO order_history (order_id, status, reason) VALUES ($1, $2, $4))
    UPDATE orders SET status = $2, payment_status = $3, updated_at = now() WHERE id = $1`,
+);
+// Something worth telling that leaves the status as it is.
+const addHistory = new Statement(
+  'order-add-history',
+  'INSERT INTO order_history (order_id, status, reason, is_note) SELECT id, status, $2, true FROM orders WHERE id = $1',
+);
+const updateTracking = new Statement(
+  'order-update-tracking',
+  'UPDATE orders SET tracking_number = $2 WHERE id = $1',
+);
+const findReturnable = new Statement<RequestedLine>(
+  'order-find-returnable',
+  `SELECT l.product_id, l.quantity - coalesce(sum(r.quantity), 0)::int AS quantity
+   FROM order_lines l LEFT JOIN order_returns r ON r.order_id = l.order_id AND r.product_id = l.product_id
+   WHERE l.order_id = $1 GROUP BY l.product_id, l.quantity`,
+);
+const insertReturn = new Statement<{ number: number }>(
+  'order-insert-return',
+  `WITH next AS (SELECT coalesce(max(number), 0) + 1 AS number FROM order_returns WHERE order_id = $1)
+   INSERT INTO order_returns (order_id, number, product_id, sellable, quantity, reason)
+   SELECT $1, next.number, product_id, sellable, quantity, $5
+   FROM next, unnest($2::int[], $3::boolean[], $4::int[]) AS r(product_id, sellable, quantity)
+   RETURNING number`,
 );
 const updatePaymentStatus = new Statement(
   'order-update-payment-status',
@@ -169,6 +207,11 @@ export class OrderRepository {
     return new Set(rows.map(({ cart_id, cart_round }) => cartRoundKey(cart_id, cart_round)));
   }
 
+  /** Whether another order has bought the round of the cart that this one, which has ended, was to buy. */
+  async isBoughtOtherwise({ cart_id, cart_round }: OrderRow, tx: Tx): Promise<boolean> {
+    return cart_id !== null && ((await isRoundBought.first([cart_id, cart_round], tx))?.bought ?? false);
+  }
+
   /** Locks the order until `tx` ends, or null when there is none. */
   async lock(id: string, tx: Tx): Promise<OrderRow | null> {
     return lockOrder.first([id], tx);
@@ -210,6 +253,30 @@ export class OrderRepository {
     tx: Tx,
   ): Promise<void> {
     await updateStatus.run([id, status, payment, reason], tx);
+  }
+
+  /** A line of the history of a locked order whose status stays. */
+  async addHistory(id: string, reason: string, tx: Tx): Promise<void> {
+    await addHistory.run([id, reason], tx);
+  }
+
+  async updateTracking(id: string, trackingNumber: string, tx: Tx): Promise<void> {
+    await updateTracking.run([id, trackingNumber], tx);
+  }
+
+  /** How much of each line has not come back. */
+  async findReturnable(id: string, tx: Tx): Promise<RequestedLine[]> {
+    return findReturnable.run([id], tx);
+  }
+
+  /** @returns which return of the order this is, from 1. */
+  async insertReturn(id: string, goods: ReturnedGoods[], reason: string | null, tx: Tx): Promise<number> {
+    const values = [
+      goods.map(({ product_id }) => product_id),
+      goods.map(({ sellable }) => sellable),
+      goods.map(({ quantity }) => quantity),
+    ];
+    return ((await insertReturn.first([id, ...values, reason], tx)) as { number: number }).number;
   }
 
   async updatePaymentStatus(id: string, payment: PaymentStatus, tx: Tx): Promise<void> {

@@ -1,9 +1,5 @@
 import { Injectable } from '@nestjs/common';
 import { validate as isUuid } from 'uuid';
-import { EventService } from '../event/event.service.js';
-import type { EventType } from '../event/event.types.js';
-import type { ReservationEnd } from '../inventory/inventory.types.js';
-import { ReservationService } from '../inventory/reservation.service.js';
 import { Config } from '../platform/config/config.js';
 import type { Tx } from '../platform/database/tx.js';
 import { ValidationFailed } from '../platform/errors.js';
@@ -11,36 +7,24 @@ import { Answer } from '../platform/http/answer.js';
 import type { Caller } from '../platform/http/caller.js';
 import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
-import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
 import { uuidv7 } from '../platform/uuid.js';
-import type { AdminOrdersQuery, CancelOrderDto, PlaceOrderDto, PurchaseDto } from './order.dto.js';
-import { OrderNotCancellable, OrderNotFound, OrderNotPayable } from './order.errors.js';
+import type { AdminOrdersQuery, PlaceOrderDto, PurchaseDto } from './order.dto.js';
+import { OrderNotFound } from './order.errors.js';
 import { OrderRepository } from './order.repository.js';
-import type { CheckoutPart, Order, OrderRow, PaymentStatus, RequestedLine } from './order.types.js';
+import type { CheckoutPart, Order, RequestedLine } from './order.types.js';
 import { type OrderPageView, type OrderView, orderView } from './order.view.js';
-import { assertMayBecome } from './order-states.js';
 import { PlacementService } from './placement/placement.service.js';
 import type { Outcome } from './placement/placement.transaction.js';
 
 const NEWEST_FIRST = 'newest';
 
-/** What each end of an order means for its hold and its history. */
-const ENDS: Record<'failed' | 'expired' | 'cancelled', { hold: ReservationEnd; event: EventType }> = {
-  failed: { hold: 'cancelled', event: 'order.failed' },
-  expired: { hold: 'expired', event: 'order.expired' },
-  cancelled: { hold: 'cancelled', event: 'order.cancelled' },
-};
-
-/** Orders and their lives. Whatever moves an order locks it first, by `lock`. */
+/** Placing orders and reading them; what moves them afterwards stands in `OrderLife`. */
 @Injectable()
 export class OrderService {
   constructor(
     private readonly placement: PlacementService,
     private readonly repository: OrderRepository,
-    private readonly reservations: ReservationService,
-    private readonly events: EventService,
-    private readonly idempotency: IdempotencyService,
     private readonly money: Money,
     private readonly config: Config,
   ) {}
@@ -134,43 +118,6 @@ export class OrderService {
     return this.page(orders, query, () => this.repository.countFiltered(filter));
   }
 
-  /**
-   * Cancels the caller's order: its stock comes back exactly once. A second cancel answers the cancelled order again.
-   * @throws OrderNotCancellable when it has ended otherwise, is paid, or a payment of it is under way.
-   */
-  async cancel(
-    caller: Caller,
-    id: string,
-    dto: CancelOrderDto,
-    claim: Claim | null,
-  ): Promise<Answer<OrderView>> {
-    return this.idempotency.once(claim, 200, async (tx) => {
-      const order = await this.lockOwn(caller, id, tx);
-      if (order.status !== 'cancelled') {
-        // Money may be on its way, or here: it must not stay without its goods.
-        if (order.payment_status === 'processing' || order.payment_status === 'paid') {
-          throw new OrderNotCancellable(order.payment_status === 'paid' ? 'paid' : 'being paid');
-        }
-        await this.end(order, 'cancelled', dto.reason ?? 'cancelled by the customer', tx);
-      }
-      return this.viewIn(id, tx);
-    });
-  }
-
-  /** Locks the order until `tx` ends. First in the lock order after the claim. @throws OrderNotFound */
-  async lock(id: string, tx: Tx): Promise<OrderRow> {
-    const order = await this.repository.lock(id, tx);
-    if (!order) throw new OrderNotFound();
-    return order;
-  }
-
-  /** `lock`, for the caller's own order. @throws OrderNotFound, for somebody else's as well. */
-  async lockOwn(caller: Caller, id: string, tx: Tx): Promise<OrderRow> {
-    const order = await this.lock(id, tx);
-    if (order.user_id !== caller.id) throw new OrderNotFound();
-    return order;
-  }
-
   /** The order as it stands in `tx`, with all that its answer shows. */
   async getIn(id: string, tx: Tx): Promise<Order> {
     const [order] = await this.repository.findAll([id], tx);
@@ -178,57 +125,14 @@ export class OrderService {
     return order;
   }
 
-  /** @throws OrderNotPayable unless the locked order is pending and its goods are still held by the database's clock. */
-  async assertPayable(order: OrderRow, tx: Tx): Promise<void> {
-    assertMayBecome(order.status, 'paid');
-    if (order.status !== 'pending' || (await this.repository.isOverdue(order.id, tx)))
-      throw new OrderNotPayable('expired');
-  }
-
-  /** Notes where the payment of a locked order stands; its status stays. */
-  async notePayment(id: string, payment: PaymentStatus, tx: Tx): Promise<void> {
-    await this.repository.updatePaymentStatus(id, payment, tx);
-  }
-
-  /**
-   * A locked order has been paid: its hold is fulfilled.
-   * @throws OrderNotPayable when it has ended, or when its goods are no longer held: money alone sells nothing.
-   */
-  async markPaid(order: OrderRow, reason: string | null, tx: Tx): Promise<void> {
-    assertMayBecome(order.status, 'paid');
-    await this.repository.updateStatus(order.id, 'paid', 'paid', reason, tx);
-    if (!(await this.reservations.end(order.id, 'fulfilled', reason, tx)))
-      throw new OrderNotPayable(order.status);
-    await this.tell('order.paid', order, reason, tx);
-  }
-
-  /**
-   * Ends a locked order that came to nothing: everything that it took comes back, once.
-   * @throws OrderNotCancellable, or a fault when the state table does not allow it.
-   */
-  async end(order: OrderRow, end: keyof typeof ENDS, reason: string, tx: Tx): Promise<void> {
-    assertMayBecome(order.status, end);
-    const payment: PaymentStatus = end === 'failed' ? 'failed' : order.payment_status;
-    await this.repository.updateStatus(order.id, end, payment, reason, tx);
-    await this.reservations.end(order.id, ENDS[end].hold, reason, tx);
-    await this.tell(ENDS[end].event, order, reason, tx);
+  /** The order's answer as it stands in `tx`. */
+  async viewIn(id: string, tx: Tx): Promise<OrderView> {
+    return this.view(await this.getIn(id, tx));
   }
 
   /** The order's answer. */
   view(order: Order): OrderView {
     return orderView(order, this.money);
-  }
-
-  private async viewIn(id: string, tx: Tx): Promise<OrderView> {
-    return this.view(await this.getIn(id, tx));
-  }
-
-  private async tell(type: EventType, order: OrderRow, reason: string | null, tx: Tx): Promise<void> {
-    const { id, user_id, total_price_minor, currency } = order;
-    await this.events.append(
-      [{ type, data: { order_id: id, user_id, total_price_minor, currency, reason } }],
-      tx,
-    );
   }
 
   private async page(

@@ -49,6 +49,7 @@ export interface OrderRow {
   total_price_minor: number;
   shipping_address: ShippingAddress | null;
   note: string | null;
+  tracking_number: string | null;
   cart_id: string | null;
   cart_round: number | null;
   created_at: Date;
@@ -99,4 +100,10 @@ export interface CheckoutPart {
 /** Writes, in the placement's own transaction, what belongs with the orders but not to this module. Set-based: called once a batch. */
 export interface PlacementCompanion {
   accompany(placed: { order: Order; context: unknown }[], tx: Tx): Promise<void>;
+}
+
+/** Goods that a customer has sent back. */
+export interface ReturnedGoods extends RequestedLine {
+  /** Whether they can be sold again. */
+  sellable: boolean;
 }

@@ -55,6 +55,7 @@ export class OrderView {
   @ApiProperty({ type: ShippingAddressView, nullable: true, example: null })
   shipping_address!: ShippingAddressView | null;
   @ApiProperty({ type: String, nullable: true, example: null }) note!: string | null;
+  @ApiProperty({ type: String, nullable: true, example: null }) tracking_number!: string | null;
   @ApiProperty({ type: OrderReservationView, nullable: true }) reservation!: OrderReservationView | null;
   @ApiProperty({ type: [OrderHistoryView] }) history!: OrderHistoryView[];
   @ApiProperty({ format: 'date-time', example: EXAMPLE_TIME }) created_at!: string;
@@ -94,6 +95,7 @@ export function orderView(order: Order, money: Money): OrderView {
     payment_status: order.payment_status,
     shipping_address: order.shipping_address,
     note: order.note,
+    tracking_number: order.tracking_number,
     reservation: order.reservation && {
       id: order.reservation.id,
       status: order.reservation.status,

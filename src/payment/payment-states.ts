@@ -1,7 +1,8 @@
 import type { AttemptStatus } from './payment.types.js';
 
 /**
- * Every way that an attempt may go. A time-out makes it `unknown`, never `failed`; only the provider's own word settles it.
+ * Every way that an attempt or a refund may go. A time-out makes it `unknown`, never `failed`; only the provider's own word
+ * settles it.
  */
 export const ATTEMPT_TRANSITIONS: Record<AttemptStatus, readonly AttemptStatus[]> = {
   pending: ['pending', 'unknown', 'succeeded', 'failed'],
@@ -21,3 +22,6 @@ export function mayAttemptBecome(from: AttemptStatus, to: AttemptStatus): boolea
 export function attemptKey(orderId: string, attempt: number): string {
   return attempt === 1 ? `order-${orderId}-payment` : `order-${orderId}-payment-${attempt}`;
 }
+
+/** The provider's idempotency key of an order's n-th refund. */
+export const refundKey = (orderId: string, number: number): string => `order-${orderId}-refund-${number}`;

@@ -1,11 +1,14 @@
 import { Module } from '@nestjs/common';
 import { EventModule } from '../event/event.module.js';
 import { Config } from '../platform/config/config.js';
-import { PaymentGateway } from './gateway/payment-gateway.js';
+import { PaymentGateways } from './gateway/payment-gateways.js';
 import { YookassaGateway } from './gateway/yookassa.gateway.js';
 import { PaymentController } from './payment.controller.js';
 import { PaymentRepository } from './payment.repository.js';
 import { PaymentService } from './payment.service.js';
+import { PaymentNotifications } from './payment-notifications.service.js';
+import { RefundRepository } from './refund.repository.js';
+import { RefundService } from './refund.service.js';
 
 @Module({
   imports: [EventModule],
@@ -13,19 +16,23 @@ import { PaymentService } from './payment.service.js';
   providers: [
     PaymentRepository,
     PaymentService,
-    { provide: PaymentGateway, inject: [Config], useFactory: (config: Config) => gatewayOf(config) },
+    RefundRepository,
+    RefundService,
+    PaymentNotifications,
+    { provide: PaymentGateways, inject: [Config], useFactory: (config: Config) => gatewaysOf(config) },
   ],
-  exports: [PaymentService],
+  exports: [PaymentService, RefundService, PaymentNotifications],
 })
 export class PaymentModule {}
 
 /** The sandbox speaks YooKassa's protocol, so both stand behind the same adapter. */
-function gatewayOf({ env, paymentApiUrl }: Config): PaymentGateway {
-  return new YookassaGateway({
+function gatewaysOf({ env, paymentApiUrl }: Config): PaymentGateways {
+  const current = new YookassaGateway({
     name: env.PAYMENT_PROVIDER,
     apiUrl: paymentApiUrl,
     shopId: env.YOOKASSA_SHOP_ID ?? '',
     secretKey: env.YOOKASSA_SECRET_KEY ?? '',
     timeoutMs: env.PAYMENT_TIMEOUT_MS,
   });
+  return new PaymentGateways(current);
 }

@@ -3,11 +3,12 @@ import { DatabaseService } from '../platform/database/database.service.js';
 import { isAlive } from '../platform/database/instance.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
 import type { Charge, ChargeRequest } from './gateway/payment-gateway.js';
-import type { AttemptStatus, Payment } from './payment.types.js';
+import type { AttemptStatus, Payment, SettledNotification } from './payment.types.js';
 
-const COLUMNS = `p.id, p.order_id, p.attempt, p.status, p.amount_minor, p.refunded_minor, p.currency, p.provider,
+const COLUMNS = `p.id, p.order_id, p.attempt, p.status, p.amount_minor, p.refunded_minor, p.refunding_minor, p.currency, p.provider,
   p.provider_payment_id, p.idempotency_key, p.request, p.confirmation_url, p.failure_code, p.failure_reason,
-  p.decline_ends_order, p.created_at, p.settled_at`;
+  p.decline_ends_order, p.created_at, p.settled_at, extract(epoch FROM now() - p.created_at) * 1000 AS age_ms,
+  (SELECT o.status IN ('failed', 'expired', 'cancelled') FROM orders o WHERE o.id = p.order_id) AS order_ended`;
 
 const BUSY = `p.busy_until > now() AND ${isAlive('p.instance_id')}`;
 
@@ -42,6 +43,46 @@ const find = new Statement<Payment & { user_id: number }>(
 const lock = new Statement<Payment>(
   'payment-lock',
   `SELECT ${COLUMNS} FROM payments p WHERE p.id = $1 FOR NO KEY UPDATE`,
+);
+
+const findByProviderId = new Statement<Payment>(
+  'payment-find-by-provider-id',
+  `SELECT ${COLUMNS} FROM payments p WHERE p.provider = $1 AND p.provider_payment_id = $2`,
+);
+
+const findByKey = new Statement<Payment>(
+  'payment-find-by-key',
+  `SELECT ${COLUMNS} FROM payments p WHERE p.idempotency_key = $1`,
+);
+
+const reserveRefund = new Statement<{ id: string }>(
+  'payment-reserve-refund',
+  'UPDATE payments SET refunding_minor = refunding_minor + $2 WHERE id = $1 RETURNING id',
+);
+
+const settleRefund = new Statement<Payment>(
+  'payment-settle-refund',
+  `UPDATE payments p SET refunding_minor = p.refunding_minor - $2, refunded_minor = p.refunded_minor + $3
+   WHERE p.id = $1 RETURNING ${COLUMNS}`,
+);
+
+const insertNotification = new Statement<{ event_id: string }>(
+  'payment-insert-notification',
+  `INSERT INTO payment_notifications (provider, event_id, type, order_id) VALUES ($1, $2, $3, $4)
+   ON CONFLICT DO NOTHING RETURNING event_id`,
+);
+
+const findNotification = new Statement<{ event_id: string }>(
+  'payment-find-notification',
+  'SELECT event_id FROM payment_notifications WHERE provider = $1 AND event_id = $2',
+);
+
+const deleteNotifications = new Statement<{ event_id: string }>(
+  'payment-delete-notifications',
+  `DELETE FROM payment_notifications WHERE (provider, event_id) IN (
+     SELECT provider, event_id FROM payment_notifications WHERE received_at < now() - $1 * interval '1 day'
+     ORDER BY received_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+   RETURNING event_id`,
 );
 
 const settle = new Statement<Payment>(
@@ -87,7 +128,7 @@ export interface AttemptRow {
   decline_ends_order: boolean;
 }
 
-/** All SQL and all locks of the table `payments`. A payment is locked only after its order. */
+/** All SQL and all locks of the tables `payments` and `payment_notifications`. A payment is locked only after its order. */
 @Injectable()
 export class PaymentRepository {
   constructor(private readonly database: DatabaseService) {}
@@ -129,6 +170,41 @@ export class PaymentRepository {
 
   async findIn(id: string, tx: Tx): Promise<Payment | null> {
     return find.first([id], tx);
+  }
+
+  async findByProviderId(provider: string, providerPaymentId: string): Promise<Payment | null> {
+    return this.database.readFirst(findByProviderId, [provider, providerPaymentId]);
+  }
+
+  async findByKey(idempotencyKey: string): Promise<Payment | null> {
+    return this.database.readFirst(findByKey, [idempotencyKey]);
+  }
+
+  /** Promises an amount of what was captured. The CHECK refuses more than there is. */
+  async reserveRefund(id: string, amountMinor: number, tx: Tx): Promise<void> {
+    await reserveRefund.run([id, amountMinor], tx);
+  }
+
+  /** Ends the promise of `reserveRefund`; `refundedMinor` of it has been given back. */
+  async settleRefund(id: string, promisedMinor: number, refundedMinor: number, tx: Tx): Promise<Payment> {
+    return (await settleRefund.first([id, promisedMinor, refundedMinor], tx)) as Payment;
+  }
+
+  /** @returns false when it was noted before. */
+  async noteNotification(
+    { provider, event_id, type, order_id }: SettledNotification,
+    tx: Tx,
+  ): Promise<boolean> {
+    return (await insertNotification.first([provider, event_id, type, order_id], tx)) !== null;
+  }
+
+  async hasNotification(provider: string, eventId: string): Promise<boolean> {
+    return (await this.database.readFirst(findNotification, [provider, eventId])) !== null;
+  }
+
+  /** @returns how many were removed. */
+  async deleteNotifications(olderThanDays: number, limit: number, tx: Tx): Promise<number> {
+    return (await deleteNotifications.run([olderThanDays, limit], tx)).length;
   }
 
   async lock(id: string, tx: Tx): Promise<Payment | null> {

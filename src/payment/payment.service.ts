@@ -1,19 +1,22 @@
-import { Inject, Injectable, Logger } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { EventService } from '../event/event.service.js';
 import { Config } from '../platform/config/config.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { InstanceService } from '../platform/database/instance.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Caller } from '../platform/http/caller.js';
+import { Money } from '../platform/money.js';
 import { uuidv7 } from '../platform/uuid.js';
-import { type Charge, OutcomeUnknown, PaymentGateway } from './gateway/payment-gateway.js';
+import { type Charge, OutcomeUnknown, type PaymentGateway } from './gateway/payment-gateway.js';
+import { PaymentGateways } from './gateway/payment-gateways.js';
 import { PaymentNotFound } from './payment.errors.js';
 import { type AttemptRow, PaymentRepository } from './payment.repository.js';
 import type { AcceptedMoney, NewAttempt, Payment } from './payment.types.js';
+import { callMs, mayBeForgotten } from './payment-calls.js';
 import { attemptKey, isLive, mayAttemptBecome } from './payment-states.js';
 
-/** After a call has taken its full time, the settlement still needs some. */
-const SETTLEMENT_MARGIN_MS = 5_000;
+/** By now, a request that the provider does not know has not been sent and never will be. */
+const NEVER_SENT_AFTER_MS = 600_000;
 
 /**
  * Attempts to charge orders. An attempt and its exact parameters are committed before the provider is called; the call is
@@ -27,20 +30,21 @@ export class PaymentService {
 
   constructor(
     private readonly repository: PaymentRepository,
-    @Inject(PaymentGateway) private readonly gateway: PaymentGateway,
+    private readonly gateways: PaymentGateways,
     private readonly events: EventService,
     private readonly database: DatabaseService,
     private readonly instance: InstanceService,
     private readonly config: Config,
+    private readonly money: Money,
   ) {
-    this.callMs = config.env.PAYMENT_TIMEOUT_MS + SETTLEMENT_MARGIN_MS;
+    this.callMs = callMs(config);
   }
 
   /** Notes the first attempts of new orders, ours to make. In the transaction that makes the orders. */
   async beginFirst(attempts: NewAttempt[], tx: Tx): Promise<void> {
     if (attempts.length === 0) return;
     const rows = attempts.map((attempt) => this.rowOf(attempt, 1));
-    await this.repository.insertAttempts(rows, this.gateway.name, this.instance.id, this.callMs, tx);
+    await this.repository.insertAttempts(rows, this.gateways.current.name, this.instance.id, this.callMs, tx);
   }
 
   /** The attempt to pay this order that is live or captured, or null. There is never more than one. */
@@ -57,7 +61,7 @@ export class PaymentService {
     const row = this.rowOf(attempt, (await this.repository.ofOrderIn(attempt.order_id, tx)).length + 1);
     const [payment] = await this.repository.insertAttempts(
       [row],
-      this.gateway.name,
+      this.gateways.current.name,
       this.instance.id,
       this.callMs,
       tx,
@@ -89,18 +93,40 @@ export class PaymentService {
    * provider has named it before. Never inside a transaction; safe to repeat. @returns null when the outcome is unknown.
    */
   async ask(payment: Payment): Promise<Charge | null> {
-    try {
-      if (payment.provider_payment_id === null) return await this.gateway.charge(payment.request);
-      // A provider that has lost a charge it had named is unknown, too: charging anew might charge twice.
-      return (await this.gateway.find(payment.provider_payment_id))?.charge ?? null;
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown)) throw error;
-      this.logger.warn(
-        { order_id: payment.order_id, payment_id: payment.id },
-        `outcome unknown: ${error.message}`,
+    const log = { order_id: payment.order_id, payment_id: payment.id };
+    const gateway = this.gateways.find(payment.provider);
+    if (!gateway) {
+      this.logger.error(
+        log,
+        `${payment.provider} is not configured any more: its payment cannot be asked about`,
       );
       return null;
     }
+    try {
+      return await this.askAt(gateway, payment);
+    } catch (error) {
+      if (!(error instanceof OutcomeUnknown)) throw error;
+      this.logger.warn(log, `outcome unknown: ${error.message}`);
+      return null;
+    }
+  }
+
+  private async askAt(gateway: PaymentGateway, payment: Payment): Promise<Charge | null> {
+    const { provider_payment_id, request, created_at, order_ended } = payment;
+    // A provider that has lost a charge it had named is unknown, too: charging anew might charge twice.
+    if (provider_payment_id !== null) return (await gateway.find(provider_payment_id))?.charge ?? null;
+    if (order_ended) return this.askForEnded(gateway, payment);
+    // A provider that has forgotten the key would charge once more.
+    const made = mayBeForgotten(payment, gateway) ? await gateway.findByRequest(request, created_at) : null;
+    return made ?? gateway.charge(request);
+  }
+
+  // Sending the request might be what charges for an order that nobody wants any more: it is only looked for.
+  private async askForEnded(gateway: PaymentGateway, payment: Payment): Promise<Charge | null> {
+    const made = await gateway.findByRequest(payment.request, payment.created_at);
+    if (made || payment.age_ms < NEVER_SENT_AFTER_MS) return made;
+    const failure_reason = 'The order had ended before the payment was made.';
+    return { status: 'failed', provider_payment_id: null, failure_code: 'order_ended', failure_reason };
   }
 
   /**
@@ -137,6 +163,18 @@ export class PaymentService {
   /** The attempts to pay an order, oldest first. Whose order it is, is for the caller to check. */
   async ofOrder(orderId: string): Promise<Payment[]> {
     return this.repository.ofOrder(orderId);
+  }
+
+  /** The attempt that the provider knows by this id, or else the one that was made under this key; null when it is not ours. */
+  async findOfProvider(
+    provider: string,
+    providerPaymentId: string,
+    idempotencyKey: string | null,
+  ): Promise<Payment | null> {
+    const named = await this.repository.findByProviderId(provider, providerPaymentId);
+    if (named || idempotencyKey === null) return named;
+    const keyed = await this.repository.findByKey(idempotencyKey);
+    return keyed?.provider === provider && keyed.provider_payment_id === null ? keyed : null;
   }
 
   /** A payment as `tx` sees it. @throws PaymentNotFound */
@@ -182,9 +220,10 @@ export class PaymentService {
   }
 
   private async tell(payment: Payment, tx: Tx): Promise<void> {
-    const { id, order_id, attempt, amount_minor, currency, provider, failure_code } = payment;
+    const { id: payment_id, order_id, attempt, currency, provider, failure_code } = payment;
     const type = payment.status === 'succeeded' ? 'payment.succeeded' : 'payment.failed';
-    const data = { payment_id: id, order_id, attempt, amount_minor, currency, provider, failure_code };
+    const amount = this.money.majorOf(payment.amount_minor);
+    const data = { payment_id, order_id, attempt, amount, currency, provider, failure_code };
     await this.events.append([{ type, data }], tx);
   }
 }

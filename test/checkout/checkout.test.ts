@@ -262,11 +262,37 @@ describe('a checkout that sends the customer to the provider', () => {
     expect((await ada.checkout()).body.status).toBe('COMPLETED');
   });
 
-  it('keeps its order from being cancelled meanwhile', async () => {
-    const { ada, answer, orderId } = await begin();
-    expectProblem(await ada.cancel(orderId), 409, 'order_not_cancellable');
+  it('can be cancelled meanwhile: nothing is charged any more when the customer declines', async () => {
+    const { ada, answer, orderId, lamp } = await begin();
+    expect((await ada.cancel(orderId)).body).toMatchObject({ status: 'cancelled' });
+    expect(await stockOf(database, lamp)).toBe(10);
     await sandbox.decide(answer.body.payment.confirmation_url, 'decline');
     await recover();
+    expect((await ada.get(orderId)).body).toMatchObject({ status: 'cancelled', payment_status: 'failed' });
+  });
+
+  it('gives the money back when the customer pays for what was cancelled meanwhile', async () => {
+    const { ada, answer, orderId, lamp } = await begin();
+    await ada.cancel(orderId);
+    await sandbox.decide(answer.body.payment.confirmation_url, 'approve');
+    await recover();
+    await recover();
+    const { body: order } = await ada.get(orderId);
+    expect(order).toMatchObject({ status: 'cancelled', payment_status: 'refunded' });
+    expect(order.history.map(({ reason }: { reason: string }) => reason)).toEqual([
+      null,
+      'cancelled by the customer',
+      'paid too late: the money goes back',
+      'refunded 25.00 USD: the order was cancelled when its payment arrived',
+    ]);
+    expect(await stockOf(database, lamp)).toBe(10);
+    expect(await sandbox.ledger(orderId)).toMatchObject({
+      captures: 1,
+      payments: [{ refunded: { value: '25.00' } }],
+    });
+    expect(await eventsOf(orderId)).toEqual(
+      expect.arrayContaining(['order.refunded', 'payment.refunded', 'payment.succeeded']),
+    );
   });
 });
 

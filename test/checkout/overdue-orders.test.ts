@@ -58,7 +58,7 @@ async function givenRedirectedOverdue() {
 }
 
 describe('an order whose payment is under way when its time passes', () => {
-  it('is not ended, neither by the sweep nor by who needs its goods', async () => {
+  it('is not ended before the provider was asked, neither by the sweep nor by who needs its goods', async () => {
     const { order, product_id } = await givenRedirectedOverdue();
     expect(await sweep()).toBe(0);
     const other = await customer.order([{ product_id, quantity: 1 }]);
@@ -66,11 +66,16 @@ describe('an order whose payment is under way when its time passes', () => {
     expect((await orderOf(order.id)).status).toBe('pending');
   });
 
-  it('is asked about at once, and once', async () => {
-    const { order } = await givenRedirectedOverdue();
+  it('is asked about at once, and once, and ends when the customer has not paid by then', async () => {
+    const { order, product_id } = await givenRedirectedOverdue();
     expect(await recover()).toBe(1);
     expect(await recover()).toBe(0);
-    expect(await orderOf(order.id)).toMatchObject({ status: 'pending', payment_status: 'processing' });
+    expect(await orderOf(order.id)).toMatchObject({
+      status: 'expired',
+      payment_status: 'processing',
+      reservation: { status: 'expired' },
+    });
+    expect(await tables.stock(product_id)).toBe(1);
   });
 
   it('is paid when it was', async () => {
@@ -87,7 +92,7 @@ describe('an order whose payment is under way when its time passes', () => {
     const { order, product_id, page } = await givenRedirectedOverdue();
     await shop.decide(page, 'decline');
     await recover();
-    expect(await sweep()).toBe(1);
+    expect(await sweep()).toBe(0);
     expect(await orderOf(order.id)).toMatchObject({ status: 'expired', payment_status: 'failed' });
     expect(await tables.stock(product_id)).toBe(1);
   });
@@ -108,7 +113,7 @@ describe('an order whose payment is under way when its time passes', () => {
     expect((await shop.ledger(order.id)).captures).toBe(1);
   });
 
-  it('is paid for without its goods when it is ended all the same', async () => {
+  it('is paid for without its goods when it is ended all the same, and the money goes back', async () => {
     const { order, product_id, page } = await givenRedirectedOverdue();
     // Guard off: what may still be paid is taken for overdue.
     const ender = app.app.get(OrderExpiryService);
@@ -119,8 +124,9 @@ describe('an order whose payment is under way when its time passes', () => {
     ender.lockOverdue = lockOverdue;
     expect((await customer.order([{ product_id, quantity: 1 }])).status).toBe(201);
     await shop.decide(page, 'approve');
+    await database.sql('UPDATE payments SET next_check_at = now() WHERE order_id = $1', [order.id]);
     await recover();
-    expect((await orderOf(order.id)).status).toBe('expired');
+    expect(await orderOf(order.id)).toMatchObject({ status: 'expired', payment_status: 'refunded' });
     expect((await shop.ledger(order.id)).captures).toBe(1);
   });
 });

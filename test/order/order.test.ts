@@ -75,6 +75,7 @@ describe('an order that is placed', () => {
       payment_status: 'unpaid',
       shipping_address: ADDRESS,
       note: 'ring twice',
+      tracking_number: null,
       reservation: {
         id: expect.stringMatching(UUID),
         status: 'active',
@@ -161,7 +162,7 @@ describe('an order that is placed', () => {
         data: {
           order_id: id,
           user_id: ada.id,
-          total_price_minor: 2_000,
+          total_price: 20,
           currency: 'USD',
           items: [{ product_id, quantity: 2 }],
         },

@@ -12,7 +12,7 @@ export const EVENT_CHECKS = [
      FROM (
        SELECT order_id::text AS order_id, CASE status WHEN 'pending' THEN 'order.placed' ELSE 'order.' || status END AS type,
               count(*) AS times
-       FROM order_history WHERE at > ${KEPT} GROUP BY 1, 2) s
+       FROM order_history WHERE NOT is_note AND at > ${KEPT} GROUP BY 1, 2) s
      FULL JOIN (
        SELECT data->>'order_id' AS order_id, type, count(*) AS times
        FROM events
@@ -20,6 +20,13 @@ export const EVENT_CHECKS = [
                                                'order.shipped', 'order.delivered')
        GROUP BY 1, 2) e USING (order_id, type)
      WHERE s.times IS DISTINCT FROM e.times`,
+  ),
+
+  check(
+    'refunds_are_told',
+    `SELECT r.id AS refund_id, r.order_id, count(e.id) AS told
+     FROM refunds r LEFT JOIN events e ON e.type = 'payment.refunded' AND e.data->>'refund_id' = r.id::text
+     WHERE r.status = 'succeeded' AND r.settled_at > ${KEPT} GROUP BY r.id HAVING count(e.id) <> 1`,
   ),
 
   // Sequences without a gap up to the product's own, the newest with the stock that there is now.

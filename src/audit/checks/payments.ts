@@ -22,9 +22,30 @@ export const PAYMENT_CHECKS = [
 
   check(
     'no_money_without_goods',
-    `SELECT p.id AS payment_id, p.order_id, o.status AS order_status, p.amount_minor, p.refunded_minor
+    `SELECT p.id AS payment_id, p.order_id, o.status AS order_status, p.amount_minor, p.refunded_minor, p.refunding_minor
      FROM payments p JOIN orders o ON o.id = p.order_id
-     WHERE p.status = 'succeeded' AND p.refunded_minor < p.amount_minor
+     WHERE p.status = 'succeeded' AND p.refunded_minor + p.refunding_minor < p.amount_minor
        AND o.status NOT IN ('paid', 'shipped', 'delivered')`,
+  ),
+
+  check(
+    'refunds_add_up',
+    `SELECT p.id AS payment_id, p.order_id, p.amount_minor, p.refunded_minor, r.succeeded_minor, p.refunding_minor, r.live_minor
+     FROM payments p,
+     LATERAL (
+       SELECT coalesce(sum(amount_minor) FILTER (WHERE status = 'succeeded'), 0) AS succeeded_minor,
+              coalesce(sum(amount_minor) FILTER (WHERE status IN ('pending', 'unknown')), 0) AS live_minor
+       FROM refunds WHERE payment_id = p.id) r
+     WHERE p.refunded_minor <> r.succeeded_minor OR p.refunding_minor <> r.live_minor
+        OR p.refunded_minor + p.refunding_minor > p.amount_minor`,
+  ),
+
+  // The order says what its payment says.
+  check(
+    'orders_know_their_refunds',
+    `SELECT o.id AS order_id, o.payment_status, p.amount_minor, p.refunded_minor
+     FROM payments p JOIN orders o ON o.id = p.order_id
+     WHERE p.status = 'succeeded' AND p.refunded_minor > 0
+       AND o.payment_status <> CASE WHEN p.refunded_minor = p.amount_minor THEN 'refunded' ELSE 'partially_refunded' END`,
   ),
 ];

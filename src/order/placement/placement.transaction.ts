@@ -125,7 +125,7 @@ export class PlacementTransaction {
         tx,
       ),
       this.events.append(
-        placed.map((order) => ({ type: 'order.placed', data: placedData(order) })),
+        placed.map((order) => ({ type: 'order.placed', data: placedData(order, this.money) })),
         tx,
       ),
       ...this.writeClaims(drafts, placed, tx),
@@ -182,6 +182,7 @@ export class PlacementTransaction {
       total_price_minor,
       shipping_address: request.shipping_address,
       note: request.note,
+      tracking_number: null,
       cart_id: request.checkout?.cart_id ?? null,
       cart_round: request.checkout?.cart_round ?? null,
       created_at: now,
@@ -219,11 +220,11 @@ function holdOf({ id, reservation, payment_method }: Order, { hold_seconds }: Pl
   };
 }
 
-function placedData(order: Order): Record<string, unknown> {
+function placedData(order: Order, money: Money): Record<string, unknown> {
   return {
     order_id: order.id,
     user_id: order.user_id,
-    total_price_minor: order.total_price_minor,
+    total_price: money.majorOf(order.total_price_minor),
     currency: order.currency,
     items: order.lines.map(({ product_id, quantity }) => ({ product_id, quantity })),
   };

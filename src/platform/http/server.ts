@@ -11,6 +11,7 @@ import { Drain } from './drain.js';
 import { outOfBounds } from './json-bounds.js';
 import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
+import { wantsRawBody } from './raw-body.js';
 import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
 
@@ -78,11 +79,12 @@ function tuneFastify(adapter: FastifyAdapter): void {
   fastify.removeContentTypeParser(['application/json', 'text/plain']);
   fastify.addContentTypeParser(
     'application/json',
-    { parseAs: 'string' },
-    (request: FastifyRequest, body: string, done: (error: Error | null, value?: unknown) => void) => {
+    { parseAs: 'buffer' },
+    (request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void) => {
+      if (wantsRawBody(request)) done(null, body);
       // Clients that always name a content type also send it with an empty body: that is no body.
-      if (body.length === 0) done(null, undefined);
-      else parseJson(request, body, (error, value) => done(faultOf(error, value), value));
+      else if (body.length === 0) done(null, undefined);
+      else parseJson(request, body.toString(), (error, value) => done(faultOf(error, value), value));
     },
   );
 }

@@ -1,0 +1,2 @@
+DROP TABLE order_returns;
+ALTER TABLE orders DROP COLUMN tracking_number;
