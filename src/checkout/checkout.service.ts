@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { CartService } from '../cart/cart.service.js';
 import { OrderService } from '../order/order.service.js';
 import type { CheckoutPart, Order, PlacementCompanion } from '../order/order.types.js';
+import { hasEnded } from '../order/order-states.js';
 import { PaymentService } from '../payment/payment.service.js';
 import type { NewAttempt, Payment } from '../payment/payment.types.js';
 import { paymentView } from '../payment/payment.view.js';
@@ -175,5 +176,5 @@ function attemptOf(order: Order, paymentToken: string | null): NewAttempt {
 /** Cash on delivery is complete once it is ordered: there is nothing that the customer still has to do. */
 function checkoutStatusOf({ status, payment_method }: Order): CheckoutStatus {
   if (status === 'pending') return payment_method === 'cod' ? 'COMPLETED' : 'PENDING';
-  return status === 'failed' || status === 'expired' || status === 'cancelled' ? 'FAILED' : 'COMPLETED';
+  return hasEnded(status) ? 'FAILED' : 'COMPLETED';
 }

@@ -4,6 +4,7 @@ import { OrderService } from '../order/order.service.js';
 import type { OrderRow } from '../order/order.types.js';
 import type { OrderView } from '../order/order.view.js';
 import { OrderLife } from '../order/order-life.service.js';
+import { hasEnded } from '../order/order-states.js';
 import { PaymentService } from '../payment/payment.service.js';
 import type { Payment } from '../payment/payment.types.js';
 import { type PaymentsView, type PaymentView, paymentView } from '../payment/payment.view.js';
@@ -63,7 +64,9 @@ export class OrderPaymentService {
     const earlier = claim && (await this.takeUp(claim, tx));
     if (earlier) return earlier;
     const order = await this.lives.lockOwn(caller, orderId, tx);
-    if (order.payment_method === 'cod') throw new OrderNotPayable('cash on delivery');
+    if (order.payment_method === 'cod') throw new OrderNotPayable('to be paid on delivery');
+    // Whatever was or is being paid for it goes back.
+    if (hasEnded(order.status)) throw new OrderNotPayable(order.status);
     const standing = await this.payments.findStanding(orderId, tx);
     if (standing) return this.answerStanding(standing, claim, tx);
     await this.lives.assertPayable(order, tx);

@@ -28,6 +28,11 @@ const REFUSALS: Record<OrderStatus, new (status: OrderStatus) => Error> = {
   cancelled: OrderNotCancellable,
 };
 
+/** Whether the order has come to nothing. Only late money can still revive one that has expired. */
+export function hasEnded(status: OrderStatus): boolean {
+  return status === 'failed' || status === 'expired' || status === 'cancelled';
+}
+
 export function mayBecome(from: OrderStatus, to: OrderStatus): boolean {
   return ORDER_TRANSITIONS[from].includes(to);
 }

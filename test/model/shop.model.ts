@@ -1,0 +1,122 @@
+/** The shop as a few numbers: what must be true after each step, whatever was done before. Amounts in minor units. */
+export interface Model {
+  stocks: number[];
+  orders: ModelOrder[];
+}
+
+export interface ModelOrder {
+  buyer: number;
+  product: number;
+  quantity: number;
+  total: number;
+  status: 'pending' | 'paid' | 'shipped' | 'delivered' | 'expired' | 'cancelled';
+  payment: 'unpaid' | 'failed' | 'paid';
+  refunded: number;
+  returned: number;
+}
+
+/** Every step that somebody may try; `order` counts from the first order of the run, and wraps around. */
+export type Step =
+  | { step: 'place'; buyer: number; product: number; quantity: number }
+  | { step: 'pay' | 'decline' | 'cancel' | 'expire' | 'ship' | 'deliver'; order: number }
+  | { step: 'refund'; order: number; percent: number }
+  | { step: 'return'; order: number; quantity: number; sellable: boolean };
+
+/** What the shop must answer, and the model after it. Pure but for the model that it changes. */
+export function take(model: Model, step: Step, price: (product: number) => number): number {
+  if (step.step === 'place') return place(model, step, price(step.product));
+  const order = orderOf(model, step.order);
+  if (!order) return 0;
+  switch (step.step) {
+    case 'pay':
+      return pay(order, 'paid');
+    case 'decline':
+      return pay(order, 'failed');
+    case 'cancel':
+      return cancel(model, order);
+    case 'expire':
+      if (order.status === 'pending') end(model, order, 'expired');
+      return 0;
+    case 'ship':
+      return advance(order, 'paid', 'shipped', order.refunded < order.total);
+    case 'deliver':
+      return advance(order, 'shipped', 'delivered', true);
+    case 'refund':
+      return refund(order, amountOf(order, step.percent));
+    case 'return':
+      return takeBack(model, order, step.quantity, step.sellable);
+  }
+}
+
+export function orderOf({ orders }: Model, index: number): ModelOrder | undefined {
+  return orders[index % Math.max(1, orders.length)];
+}
+
+/** At least one minor unit. */
+export const amountOf = ({ total }: ModelOrder, percent: number): number =>
+  Math.max(1, Math.floor((total * percent) / 100));
+
+/** How the order's `payment_status` must read. */
+export function paymentStatusOf({ payment, refunded, total }: ModelOrder): string {
+  if (payment !== 'paid' || refunded === 0) return payment;
+  return refunded === total ? 'refunded' : 'partially_refunded';
+}
+
+function place(model: Model, step: Extract<Step, { step: 'place' }>, price: number): number {
+  const stock = model.stocks[step.product] as number;
+  if (step.quantity > stock) return 409;
+  model.stocks[step.product] = stock - step.quantity;
+  model.orders.push({
+    buyer: step.buyer,
+    product: step.product,
+    quantity: step.quantity,
+    total: price * step.quantity,
+    status: 'pending',
+    payment: 'unpaid',
+    refunded: 0,
+    returned: 0,
+  });
+  return 201;
+}
+
+// One that is paid answers with its payment, unless it has come to nothing since.
+function pay(order: ModelOrder, outcome: 'paid' | 'failed'): number {
+  if (order.status === 'expired' || order.status === 'cancelled') return 409;
+  if (order.payment === 'paid') return 200;
+  order.payment = outcome;
+  if (outcome === 'paid') order.status = 'paid';
+  return 201;
+}
+
+function cancel(model: Model, order: ModelOrder): number {
+  if (order.status === 'cancelled') return 200;
+  if (order.status !== 'pending' && order.status !== 'paid') return 409;
+  if (order.payment === 'paid') order.refunded = order.total;
+  end(model, order, 'cancelled');
+  return 200;
+}
+
+function end(model: Model, order: ModelOrder, status: 'expired' | 'cancelled'): void {
+  order.status = status;
+  model.stocks[order.product] = (model.stocks[order.product] as number) + order.quantity;
+}
+
+function advance(order: ModelOrder, from: string, to: 'shipped' | 'delivered', allowed: boolean): number {
+  if (order.status !== from || !allowed) return 409;
+  order.status = to;
+  return 200;
+}
+
+function refund(order: ModelOrder, amount: number): number {
+  if (order.payment !== 'paid' || order.refunded + amount > order.total) return 409;
+  order.refunded += amount;
+  return 200;
+}
+
+function takeBack(model: Model, order: ModelOrder, quantity: number, sellable: boolean): number {
+  if (order.status !== 'shipped' && order.status !== 'delivered') return 409;
+  if (order.returned + quantity > order.quantity) return 409;
+  order.returned += quantity;
+  if (sellable) model.stocks[order.product] = (model.stocks[order.product] as number) + quantity;
+  return 200;
+}
