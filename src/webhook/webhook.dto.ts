@@ -71,7 +71,7 @@ const UrlProperty = {
   format: 'uri',
   maxLength: URL_LENGTH_MAX,
   description:
-    'Must not lead to a private, loopback or otherwise special address, unless the service is told to allow it.',
+    'In production it must not lead to a private, loopback or otherwise special address, unless the service is told to allow it.',
 };
 const SecretProperty = {
   example: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD',
