@@ -10,9 +10,10 @@ export interface Available {
   available: number;
 }
 
-/** The hold that goes by an order id, and whether the order is one of the shop's own. */
+/** The hold that goes by an order id, whether its time has passed, and whether the order is one of the shop's own. */
 export interface HoldOfOrder {
   status: ReservationStatus;
+  overdue: boolean;
   of_shop: boolean;
 }
 
@@ -44,7 +45,7 @@ const findAvailable = new Statement<Available>(
 // An id of ours is written in lower case; whoever writes it otherwise means the same order.
 const findHold = new Statement<HoldOfOrder>(
   'stock-find-hold',
-  `SELECT status, order_id IS NOT NULL AS of_shop FROM reservations
+  `SELECT status, expires_at <= now() AS overdue, order_id IS NOT NULL AS of_shop FROM reservations
    WHERE order_ref = $1 OR (order_ref = lower($1) AND order_id IS NOT NULL)
    ORDER BY of_shop DESC LIMIT 1`,
 );
