@@ -47,7 +47,7 @@ export class ApiKeyView {
 export class NewApiKeyView extends ApiKeyView {
   @ApiProperty({
     example: 'hf_3v5Jq8ZcT1nYx0oWb7RkUe2sLh4aKf6GzVxBpEmQd9I',
-    description: 'Shown this once: only its hash is kept.',
+    description: 'Shown this once, and to a repeat with the same `Idempotency-Key`: only its hash is kept.',
   })
   key!: string;
 }

@@ -101,13 +101,20 @@ describe('making an API key', () => {
     expect(JSON.stringify(rows)).not.toContain(key.slice(11));
   });
 
-  it('keeps no answer with a key for the sake of an idempotency key', async () => {
+  it('answers a repeat with the same idempotency key the same, and no table has the key in clear', async () => {
     const headers = { ...admin.headers, 'Idempotency-Key': 'make-a-key' };
-    const first = await create({ name: 'a', scopes: ['inventory:read'] }, headers);
-    const second = await create({ name: 'a', scopes: ['inventory:read'] }, headers);
+    const wish = { name: 'a', scopes: ['inventory:read'] };
+    const first = await create(wish, headers);
+    const second = await create(wish, headers);
     expect([first.status, second.status]).toEqual([201, 201]);
-    expect(second.body.key).not.toBe(first.body.key);
-    expect(await database.sql(`SELECT 1 FROM idempotency_keys WHERE scope LIKE '%make-a-key'`)).toEqual([]);
+    expect(second.body).toEqual(first.body);
+    expect(second.headers).toMatchObject({ 'idempotent-replayed': 'true', 'cache-control': 'no-store' });
+    expect((await read({ 'x-api-key': second.body.key })).status).toBe(200);
+    const kept = await database.sql(`SELECT * FROM idempotency_keys WHERE scope LIKE '%make-a-key'`);
+    expect(kept).toHaveLength(1);
+    expect(JSON.stringify(kept)).not.toContain(first.body.key.slice(3));
+    expect((await create({ ...wish, name: 'b' }, headers)).body.code).toBe('idempotency_key_reused');
+    expect(await database.sql(`SELECT FROM api_keys WHERE id > $1`, [first.body.id])).toEqual([]);
   });
 
   it.each<[string, unknown, string]>([
