@@ -12,6 +12,7 @@ import { Drain } from './drain.js';
 import { outOfBounds } from './json-bounds.js';
 import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
+import { UnreadBody } from './unread-body.js';
 import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
 
@@ -55,7 +56,7 @@ export async function createServer(
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new StrictValidation());
   const drain = app.get(Drain);
-  app.useGlobalInterceptors(drain, new WellFormedKey(), new AnswerInterceptor());
+  app.useGlobalInterceptors(drain, new WellFormedKey(), new UnreadBody(), new AnswerInterceptor());
   endLastConnections(adapter.getInstance(), drain);
   return app;
 }
