@@ -21,10 +21,11 @@ export class CreateApiKeyDto {
     example: ['inventory:read'],
     description: 'None implies another: `inventory:write` does not read.',
   })
-  @IsArray(NOT_A_SCOPE)
-  @ArrayNotEmpty({ message: 'scopes must not be empty' })
-  @IsIn(SCOPES, { ...NOT_A_SCOPE, each: true })
+  // Of several decorators the last is asked first, and only the first fault of a member is told.
   @ArrayUnique({ message: 'scopes must not name one twice' })
+  @IsIn(SCOPES, { ...NOT_A_SCOPE, each: true })
+  @ArrayNotEmpty({ message: 'scopes must not be empty' })
+  @IsArray(NOT_A_SCOPE)
   scopes!: Scope[];
 }
 

@@ -90,6 +90,19 @@ describe('adding a webhook endpoint', () => {
     expect(answer.body.errors[0].field).toBe(field);
   });
 
+  const LIST = 'events must be a list of known types of events, or of *';
+  it.each<[string, object, string]>([
+    ['none', {}, LIST],
+    ['null', { events: null }, LIST],
+    ['a text', { events: 'order.paid' }, LIST],
+    ['an unknown one', { events: ['order.lost'] }, LIST],
+    ['an empty list', { events: [] }, 'events must not be empty'],
+    ['one twice', { events: ['*', '*'] }, 'events must not name one twice'],
+  ])('says what is wrong with the events: %s', async (_, events, message) => {
+    const answer = await calls.create({ url: URL, ...events });
+    expect(answer.body.errors).toEqual([{ field: 'events', message }]);
+  });
+
   it('is for admins', async () => {
     const { headers } = await givenCustomer(app);
     const key = await givenApiKey(app, 'inventory:read', 'inventory:write');
