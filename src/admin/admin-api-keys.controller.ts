@@ -3,9 +3,12 @@ import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiTags } from '@nes
 import { ApiKeyPageView, ApiKeyView, CreateApiKeyDto, NewApiKeyView } from '../auth/api-key.dto.js';
 import { ApiKeyService } from '../auth/api-key.service.js';
 import { Roles } from '../auth/roles.js';
-import { Answers, Refuses, TakesId } from '../platform/http/docs.js';
+import { Answers, Refuses, TakesId, TakesIdempotencyKey } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
 import { IntegerId } from '../platform/http/validation.js';
+import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
+
+const IN_PROGRESS = 'a request with this idempotency key is still in progress';
 
 @ApiTags('admin')
 @ApiBearerAuth('access_token')
@@ -14,17 +17,17 @@ import { IntegerId } from '../platform/http/validation.js';
 export class AdminApiKeysController {
   constructor(private readonly apiKeys: ApiKeyService) {}
 
-  // No Idempotency-Key here: an answer that is kept to be given again would keep the key in clear.
   @Post()
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
     summary: 'Make an API key for another system',
-    description:
-      'The key is shown in this answer and never again. An `Idempotency-Key` has no effect here: a repeat makes another key, and one that is not needed can be deleted.',
+    description: 'The key is shown in this answer and, but for its repeat, never again.',
   })
+  @TakesIdempotencyKey()
   @Answers(201, NewApiKeyView, 'Made.')
-  create(@Body() dto: CreateApiKeyDto) {
-    return this.apiKeys.create(dto);
+  @Refuses(409, ['idempotency_in_progress', 'idempotency_answer_lost'], IN_PROGRESS)
+  create(@Body() dto: CreateApiKeyDto, @IdempotencyClaim() claim: Claim | null) {
+    return this.apiKeys.create(dto, claim);
   }
 
   @Get()

@@ -26,18 +26,23 @@ export class AdminWebhooksController {
     private readonly deliveries: WebhookDeliveryService,
   ) {}
 
-  // No Idempotency-Key here: an answer that is kept to be given again would keep the secret, and show it again.
   @Post('webhook-endpoints')
   @Header('Cache-Control', 'no-store')
   @ApiOperation({
     summary: 'Have events sent to an address',
     description:
-      'Each event is posted as `{type, timestamp, data}`, signed as Standard Webhooks says; `webhook-id` is its id, so that a receiver can tell a repeat. The secret is shown in this answer and never again. An `Idempotency-Key` has no effect here.',
+      'Each event is posted as `{type, timestamp, data}`, signed as Standard Webhooks says; `webhook-id` is its id, so that a receiver can tell a repeat. The secret is shown in this answer and, but for its repeat, never again.',
   })
+  @TakesIdempotencyKey()
   @Answers(201, NewEndpointView, 'Added.')
   @Refuses(400, 'validation_failed', 'url: 127.0.0.1 is not a public address')
-  create(@Body() dto: CreateEndpointDto) {
-    return this.endpoints.create(dto);
+  @Refuses(
+    409,
+    ['idempotency_in_progress', 'idempotency_answer_lost'],
+    'a request with this idempotency key is still in progress',
+  )
+  create(@Body() dto: CreateEndpointDto, @IdempotencyClaim() claim: Claim | null) {
+    return this.endpoints.create(dto, claim);
   }
 
   @Get('webhook-endpoints')

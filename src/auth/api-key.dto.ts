@@ -21,10 +21,11 @@ export class CreateApiKeyDto {
     example: ['inventory:read'],
     description: 'None implies another: `inventory:write` does not read.',
   })
-  @IsArray(NOT_A_SCOPE)
-  @ArrayNotEmpty({ message: 'scopes must not be empty' })
-  @IsIn(SCOPES, { ...NOT_A_SCOPE, each: true })
+  // Of several decorators the last is asked first, and only the first fault of a member is told.
   @ArrayUnique({ message: 'scopes must not name one twice' })
+  @IsIn(SCOPES, { ...NOT_A_SCOPE, each: true })
+  @ArrayNotEmpty({ message: 'scopes must not be empty' })
+  @IsArray(NOT_A_SCOPE)
   scopes!: Scope[];
 }
 
@@ -47,7 +48,7 @@ export class ApiKeyView {
 export class NewApiKeyView extends ApiKeyView {
   @ApiProperty({
     example: 'hf_3v5Jq8ZcT1nYx0oWb7RkUe2sLh4aKf6GzVxBpEmQd9I',
-    description: 'Shown this once: only its hash is kept.',
+    description: 'Shown this once, and to a repeat with the same `Idempotency-Key`: only its hash is kept.',
   })
   key!: string;
 }

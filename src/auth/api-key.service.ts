@@ -1,7 +1,10 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
+import type { Answer } from '../platform/http/answer.js';
 import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
+import type { Claim } from '../platform/idempotency/claim.js';
+import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import type { ApiKeyPageView, CreateApiKeyDto, NewApiKeyView } from './api-key.dto.js';
 import { ApiKeyRepository } from './api-key.repository.js';
 import type { ApiKey } from './api-key.types.js';
@@ -18,14 +21,16 @@ export class ApiKeyService {
   constructor(
     private readonly repository: ApiKeyRepository,
     private readonly database: DatabaseService,
+    private readonly idempotency: IdempotencyService,
   ) {}
 
-  /** Makes a key. This answer is the only place where it is ever seen. Not idempotent. */
-  async create({ name, scopes }: CreateApiKeyDto): Promise<NewApiKeyView> {
-    const key = `hf_${randomBytes(SECRET_BYTES).toString('base64url')}`;
-    const row = { name, scopes, prefix: key.slice(0, PREFIX_LENGTH), key_hash: hashOf(key) };
-    const made = await this.database.transaction((tx) => this.repository.insert(row, tx));
-    return { ...made, key };
+  /** Makes a key: 201. This answer, and its repeat under the same claim, is the only place where it is ever seen. */
+  async create({ name, scopes }: CreateApiKeyDto, claim: Claim | null): Promise<Answer<NewApiKeyView>> {
+    return this.idempotency.onceSealed(claim, 201, async (tx) => {
+      const key = `hf_${randomBytes(SECRET_BYTES).toString('base64url')}`;
+      const row = { name, scopes, prefix: key.slice(0, PREFIX_LENGTH), key_hash: hashOf(key) };
+      return { ...(await this.repository.insert(row, tx)), key };
+    });
   }
 
   /** Newest first. */

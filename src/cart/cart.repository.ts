@@ -1,14 +1,15 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import { isSellable } from '../product/product.types.js';
+import { freeStock, isSellable, WITH_OVERDUE_GOODS } from '../product/product.types.js';
 import { QUANTITY_MAX, QUANTITY_MIN } from './cart.errors.js';
 import type { CartForCheckout, CartLine, CartLineRow } from './cart.types.js';
 
 const findLines = new Statement<CartLineRow>(
   'cart-find-lines',
-  `SELECT c.id AS cart_id, c.updated_at, l.product_id, p.name AS product_name, l.quantity, p.price_minor,
-          ${isSellable('p')} AND p.stock >= l.quantity AS available
+  `${WITH_OVERDUE_GOODS}
+   SELECT c.id AS cart_id, c.updated_at, l.product_id, p.name AS product_name, l.quantity, p.price_minor,
+          ${isSellable('p')} AND ${freeStock('p')} >= l.quantity AS available
    FROM carts c JOIN cart_lines l ON l.user_id = c.user_id JOIN products p ON p.id = l.product_id
    WHERE c.user_id = $1 ORDER BY l.added_at, l.product_id`,
 );

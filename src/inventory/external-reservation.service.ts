@@ -50,9 +50,10 @@ export class ExternalReservationService {
   ) {}
 
   /**
-   * Takes goods for another system's order and holds them: 201. Idempotent by its claim and by its `order_id`: the same
-   * request answers the reservation that it has made, as it is now.
-   * @throws InsufficientStock, ProductsNotFound, OrderIdTaken, OrderOfTheShop, AlreadyRolledBack — nothing was changed.
+   * Takes goods for another system's order and holds them: 201. Idempotent by its claim and, while the goods are held, by its
+   * `order_id`: the same request answers the reservation that it has made, as it is now.
+   * @throws InsufficientStock, ProductsNotFound, OrderIdTaken, OrderOfTheShop, AlreadyRolledBack, and ReservationNotActive when
+   * the reservation has ended — nothing was changed.
    */
   async reserve(dto: ReserveDto, claim: Claim | null): Promise<Answer<ReservationView>> {
     const goods = summed(dto.items);
@@ -186,7 +187,10 @@ export class ExternalReservationService {
   }
 }
 
-/** @throws OrderOfTheShop, OrderIdTaken unless what has this order id is the reservation that is asked for. */
+/**
+ * @throws OrderOfTheShop, OrderIdTaken unless what has this order id is the reservation that is asked for; ReservationNotActive
+ * when that has ended: an answer of 201 would be taken for goods that are held.
+ */
 function viewOfSame(earlier: ReservationWithItems, dto: ReserveDto, goods: Goods[]): ReservationView {
   const { order_id, payment_method = null, ttl_seconds } = dto;
   if (earlier.order_id !== null) throw new OrderOfTheShop(order_id);
@@ -195,6 +199,7 @@ function viewOfSame(earlier: ReservationWithItems, dto: ReserveDto, goods: Goods
     (ttl_seconds === undefined || earlier.ttl_seconds === ttl_seconds) &&
     isSame(earlier.items, goods);
   if (!same) throw new OrderIdTaken(order_id);
+  if (earlier.status !== 'active') throw new ReservationNotActive(earlier.status);
   return reservationView(earlier);
 }
 

@@ -37,7 +37,10 @@ export interface ReservationRow extends NewReservation {
   ended_at: Date | null;
 }
 
-/** A row of `reservations` with the goods that the ledger shows as taken for it. */
+/**
+ * A hold as it is seen: one that has run out is `expired`, noted or not, unless its order may still be paid; with the goods that
+ * the ledger shows as taken for it.
+ */
 export interface ReservationWithItems extends ReservationRow {
   items: Goods[];
 }

@@ -4,9 +4,12 @@ import { Statement, type Tx } from '../platform/database/statement.js';
 import type { Goods, OverdueHold, WhenLocked } from './inventory.types.js';
 
 /** SQL: what is overdue, and its order if that is one of the shop's own. */
-export const OVERDUE = 'FROM overdue_reservations() r LEFT JOIN orders o ON o.id = r.order_id';
+const OVERDUE = 'FROM overdue_reservations() r LEFT JOIN orders o ON o.id = r.order_id';
 
-/** SQL: an order whose payment is under way may still be paid: it is settled with the provider first, and never ended here. */
+/**
+ * SQL: an order whose payment is under way may still be paid: it is settled with the provider first, and never ended here. So
+ * says `overdue_goods()` as well, by which its goods are not free.
+ */
 export const MAY_EXPIRE = `(r.order_id IS NULL OR (o.status = 'pending' AND o.payment_status <> 'processing'))`;
 
 /** Where the sweep goes on. The time as Postgres writes it: a `Date` would lose its microseconds, and with them the place. */

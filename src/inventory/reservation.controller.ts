@@ -23,7 +23,11 @@ export class ReservationController {
 
   @Post()
   @Scopes('inventory:write')
-  @ApiOperation({ summary: 'Hold goods for an order of another system, once per `order_id`' })
+  @ApiOperation({
+    summary: 'Hold goods for an order of another system, once per `order_id`',
+    description:
+      'The same again answers the reservation as it is now, and holds nothing more. Once it has ended, that is 409 `reservation_not_active`.',
+  })
   @TakesIdempotencyKey()
   @Answers(201, ReservationView, 'Held until `expires_at`, now or by the same request before.')
   @Refuses(404, 'not_found', 'product 99 not found')
@@ -31,6 +35,7 @@ export class ReservationController {
     409,
     [
       'insufficient_stock',
+      'reservation_not_active',
       'order_id_taken',
       'order_not_cancellable',
       'already_rolled_back',

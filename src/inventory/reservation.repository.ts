@@ -9,6 +9,7 @@ import type {
   ReservationStatus,
   ReservationWithItems,
 } from './inventory.types.js';
+import { MAY_EXPIRE } from './overdue-holds.repository.js';
 
 const insert = new Statement(
   'reservation-insert',
@@ -38,18 +39,22 @@ const find = new Statement<Reservation>(
   'SELECT id, status, expires_at FROM reservations WHERE order_ref = $1',
 );
 
-const COLUMNS = `r.id, r.order_ref, r.order_id, r.payment_method, r.ttl_seconds, r.status, r.extended_seconds, r.expires_at,
-  r.expires_at <= now() AS overdue, r.reason, r.created_at, r.ended_at`;
+const COLUMNS = `r.id, r.order_ref, r.order_id, r.payment_method, r.ttl_seconds, r.extended_seconds, r.expires_at,
+  r.expires_at <= now() AS overdue, r.reason, r.created_at`;
 
 const lock = new Statement<ReservationRow>(
   'reservation-lock',
-  `SELECT ${COLUMNS} FROM reservations r WHERE r.id = $1 FOR NO KEY UPDATE`,
+  `SELECT ${COLUMNS}, r.status, r.ended_at FROM reservations r WHERE r.id = $1 FOR NO KEY UPDATE`,
 );
 
-const WITH_ITEMS = `SELECT ${COLUMNS},
+// To whoever looks, a hold has ended when its time has, whether or not anybody has noted it yet.
+const RAN_OUT = `r.status = 'active' AND r.expires_at <= now() AND ${MAY_EXPIRE}`;
+const STATUS = `CASE WHEN ${RAN_OUT} THEN 'expired' ELSE r.status END`;
+const SEEN = 'FROM reservations r LEFT JOIN orders o ON o.id = r.order_id';
+const WITH_ITEMS = `SELECT ${COLUMNS}, ${STATUS} AS status, CASE WHEN ${RAN_OUT} THEN r.expires_at ELSE r.ended_at END AS ended_at,
     (SELECT coalesce(json_agg(json_build_object('product_id', m.product_id, 'quantity', -m.delta) ORDER BY m.product_id), '[]')
      FROM stock_movements m WHERE m.order_ref = r.order_ref AND m.kind = 'taken' AND m.round = 1) AS items
-  FROM reservations r`;
+  ${SEEN}`;
 const findWithItems = new Statement<ReservationWithItems>(
   'reservation-find-with-items',
   `${WITH_ITEMS} WHERE r.id = $1`,
@@ -61,14 +66,14 @@ const findByOrderRef = new Statement<ReservationWithItems>(
    ORDER BY r.order_id NULLS LAST LIMIT 1`,
 );
 
-const FILTERED = '($1::text IS NULL OR r.status = $1) AND ($2::text IS NULL OR r.order_ref = $2)';
+const FILTERED = `($1::text IS NULL OR ${STATUS} = $1) AND ($2::text IS NULL OR r.order_ref = $2)`;
 const list = new Statement<ReservationWithItems>(
   'reservation-list',
   `${WITH_ITEMS} WHERE ${FILTERED} AND ($3::uuid IS NULL OR r.id < $3) ORDER BY r.id DESC LIMIT $4`,
 );
 const count = new Statement<{ total: number }>(
   'reservation-count',
-  `SELECT count(*) AS total FROM reservations r WHERE ${FILTERED}`,
+  `SELECT count(*) AS total ${SEEN} WHERE ${FILTERED}`,
 );
 
 export interface ReservationFilter {

@@ -54,7 +54,7 @@ export class StockController {
   @ApiOperation({
     summary: "Take goods for another system's order: all or nothing",
     description:
-      'Once per `order_id`: a repeat answers the same and takes nothing, whatever it names. Once everything was rolled back, a repeat is 409 `already_rolled_back`.',
+      'Once per `order_id`: a repeat answers the same and takes nothing, whatever it names and whatever has been rolled back since. One that comes after its rollback is 409 `already_rolled_back`.',
   })
   @TakesIdempotencyKey()
   @Answers(200, DecrementView, 'Taken, now or before.')

@@ -1,9 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import { hasVariants, isSellable } from '../product/product.types.js';
+import { freeStock, hasVariants, isSellable, WITH_OVERDUE_GOODS } from '../product/product.types.js';
 import type { ReservationStatus } from './inventory.types.js';
-import { MAY_EXPIRE, OVERDUE } from './overdue-holds.repository.js';
 
 /** What one product has to give, goods of overdue holds among it. */
 export interface Available {
@@ -11,9 +10,10 @@ export interface Available {
   available: number;
 }
 
-/** The hold that goes by an order id, and whether the order is one of the shop's own. */
+/** The hold that goes by an order id, whether its time has passed, and whether the order is one of the shop's own. */
 export interface HoldOfOrder {
   status: ReservationStatus;
+  overdue: boolean;
   of_shop: boolean;
 }
 
@@ -35,50 +35,49 @@ export interface LowProduct {
   low_stock_threshold: number;
 }
 
-// Only what an overdue hold may really give up counts as free: nobody is promised what they could not take.
 const findAvailable = new Statement<Available>(
   'stock-find-available',
-  `WITH freed AS (
-     SELECT m.product_id, sum(-m.delta) AS units ${OVERDUE}
-     JOIN stock_movements m ON m.order_ref = r.order_ref AND m.kind IN ('taken', 'returned') AND m.product_id = ANY($1::int[])
-     WHERE ${MAY_EXPIRE} GROUP BY m.product_id
-   )
-   SELECT p.id AS product_id, p.stock + coalesce(f.units, 0) AS available
-   FROM products p LEFT JOIN freed f ON f.product_id = p.id
+  `${WITH_OVERDUE_GOODS}
+   SELECT p.id AS product_id, ${freeStock('p')} AS available FROM products p
    WHERE p.id = ANY($1::int[]) AND ${isSellable('p')} AND NOT ${hasVariants('p')}`,
 );
 
 // An id of ours is written in lower case; whoever writes it otherwise means the same order.
 const findHold = new Statement<HoldOfOrder>(
   'stock-find-hold',
-  `SELECT status, order_id IS NOT NULL AS of_shop FROM reservations
+  `SELECT status, expires_at <= now() AS overdue, order_id IS NOT NULL AS of_shop FROM reservations
    WHERE order_ref = $1 OR (order_ref = lower($1) AND order_id IS NOT NULL)
    ORDER BY of_shop DESC LIMIT 1`,
 );
 
-const COUNTED = `p.deleted_at IS NULL AND NOT ${hasVariants('p')}`;
+// What there is to sell, each with what of it is free.
+const COUNTED = `${WITH_OVERDUE_GOODS}, counted AS (
+    SELECT p.id, p.sku, p.name, p.price_minor, p.low_stock_threshold, ${freeStock('p')} AS stock
+    FROM products p WHERE p.deleted_at IS NULL AND NOT ${hasVariants('p')})`;
 // No index goes by it: one that looks at the stock would cost every sale its cheap update in place.
-const LOW = 'p.low_stock_threshold > 0 AND p.stock <= p.low_stock_threshold';
+const LOW = 'low_stock_threshold > 0 AND stock <= low_stock_threshold';
 
 const sumUp = new Statement<StockTotals>(
   'stock-sum-up',
-  `SELECT count(*) AS products, count(*) FILTER (WHERE p.stock = 0) AS out_of_stock, count(*) FILTER (WHERE ${LOW}) AS low_stock,
-          coalesce(sum(p.stock), 0) AS units, coalesce(sum(p.stock::numeric * p.price_minor), 0)::text AS stock_value_minor,
+  `${COUNTED}
+   SELECT count(*) AS products, count(*) FILTER (WHERE stock = 0) AS out_of_stock, count(*) FILTER (WHERE ${LOW}) AS low_stock,
+          coalesce(sum(stock), 0)::bigint AS units, coalesce(sum(stock::numeric * price_minor), 0)::text AS stock_value_minor,
           (SELECT coalesce(sum(-m.delta), 0) FROM reservations r
            JOIN stock_movements m ON m.order_ref = r.order_ref AND m.kind IN ('taken', 'returned')
-           WHERE r.status = 'active') AS reserved_units
-   FROM products p WHERE ${COUNTED}`,
+           WHERE r.status = 'active') - (SELECT coalesce(sum(quantity), 0)::bigint FROM overdue) AS reserved_units
+   FROM counted`,
 );
 
 const listLow = new Statement<LowProduct>(
   'stock-list-low',
-  `SELECT p.id AS product_id, p.sku, p.name, p.stock, p.low_stock_threshold
-   FROM products p WHERE ${COUNTED} AND ${LOW} AND p.id > $1::bigint ORDER BY p.id LIMIT $2`,
+  `${COUNTED}
+   SELECT id AS product_id, sku, name, stock, low_stock_threshold
+   FROM counted WHERE ${LOW} AND id > $1::bigint ORDER BY id LIMIT $2`,
 );
 
 const countLow = new Statement<{ total: number }>(
   'stock-count-low',
-  `SELECT count(*) AS total FROM products p WHERE ${COUNTED} AND ${LOW}`,
+  `${COUNTED} SELECT count(*) AS total FROM counted WHERE ${LOW}`,
 );
 
 /** Questions about stock that products, ledger and holds answer together. Changes nothing, locks nothing. */

@@ -56,10 +56,10 @@ export class StockService {
 
   /**
    * Takes goods for another system's order, all or nothing. Once per `order_id`: a repeat, whatever it names, answers what
-   * was taken then. Goods of overdue holds are free for it. Products that are inactive, or sold only through their
+   * was taken then, also when that has come back. Goods of overdue holds are free for it. Products that are inactive, or sold only through their
    * variants, are taken as well: what the shop shows is not what the warehouse has.
-   * @throws ProductsNotFound, InsufficientStock, OrderOfTheShop, HeldByReservation, and AlreadyRolledBack when the rollback
-   * came first or has given everything back — and then nothing was changed.
+   * @throws ProductsNotFound, InsufficientStock, OrderOfTheShop, HeldByReservation, and AlreadyRolledBack when the rollback, or
+   * the end of a reservation that gave the goods back, came first — and then nothing was changed.
    */
   async decrement({ order_id, items }: DecrementDto, claim: Claim | null): Promise<Answer<DecrementView>> {
     const goods = summed(items);
@@ -75,13 +75,12 @@ export class StockService {
     tx: Tx,
   ): Promise<DecrementView> {
     const hold = await this.lockOrder(orderRef, tx);
-    if (hold?.status === 'active') throw new HeldByReservation(orderRef);
+    if (hold?.status === 'active' && !hold.overdue) throw new HeldByReservation(orderRef);
     const taken = await this.ledger.findTaken(orderRef, tx);
-    const cameTooLate =
-      taken.length > 0
-        ? taken.every(({ quantity, returned }) => returned === quantity)
-        : await this.ledger.wasRolledBack(orderRef, idsOf(goods), tx);
-    // Who asks again for what has come back must not believe that it still is theirs.
+    // What a reservation took and gave back, no decrement has taken: this is not the repeat of one.
+    const cameTooLate = hold
+      ? hold.status !== 'fulfilled'
+      : taken.length === 0 && (await this.ledger.wasRolledBack(orderRef, idsOf(goods), tx));
     if (cameTooLate) throw new AlreadyRolledBack(orderRef);
     if (taken.length > 0) return { success: true, results: taken.map(stepDown) };
 

@@ -110,11 +110,19 @@ export class SummaryView {
     description: 'At or below their threshold, if they have one; those out of stock among them.',
   })
   low_stock!: number;
-  @ApiProperty({ type: 'integer', example: 1250, description: 'In stock; what is reserved is out of it.' })
+  @ApiProperty({
+    type: 'integer',
+    example: 1250,
+    description: 'What can be sold now: what is reserved is out of it.',
+  })
   units!: number;
   @ApiProperty({ type: 'number', example: 281_987.5, description: 'Of the units, at their prices of now.' })
   stock_value!: number;
-  @ApiProperty({ type: 'integer', example: 12, description: 'Held by active reservations.' })
+  @ApiProperty({
+    type: 'integer',
+    example: 12,
+    description: 'Held by reservations whose time has not passed.',
+  })
   reserved_units!: number;
 }
 

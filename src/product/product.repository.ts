@@ -3,6 +3,7 @@ import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
 import type { Keyset } from '../platform/http/page.js';
 import {
+  freeStock,
   hasVariants,
   isSellable,
   type LockedProduct,
@@ -13,14 +14,19 @@ import {
   type ProductSort,
   type StockAfter,
   type StockChange,
+  WITH_OVERDUE_GOODS,
 } from './product.types.js';
 
-const COLUMNS = `id, sku, name, description, price_minor, image_url, category, storefront_id, parent_id, stock,
-  low_stock_threshold, active, version, created_at, updated_at`;
+const columnsWith = (stock: string) =>
+  `id, sku, name, description, price_minor, image_url, category, storefront_id, parent_id, ${stock} AS stock,
+   low_stock_threshold, active, version, created_at, updated_at`;
+const FREE = freeStock('products');
+/** After `WITH_OVERDUE_GOODS`. */
+const COLUMNS = columnsWith(FREE);
 
 const find = new Statement<ProductRow>(
   'product-find',
-  `SELECT ${COLUMNS} FROM products WHERE id = $1 AND deleted_at IS NULL`,
+  `${WITH_OVERDUE_GOODS} SELECT ${COLUMNS} FROM products WHERE id = $1 AND deleted_at IS NULL`,
 );
 
 // The arbiter is named: a clash on anything else than the sku is a fault and must not look like one on the sku.
@@ -29,7 +35,7 @@ const insert = new Statement<ProductRow>(
   `INSERT INTO products (sku, name, description, price_minor, category, image_url, low_stock_threshold, active, stock, first_count)
    VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
    ON CONFLICT (coalesce(storefront_id, 0), sku) WHERE deleted_at IS NULL DO NOTHING
-   RETURNING ${COLUMNS}`,
+   RETURNING ${columnsWith('stock')}`,
 );
 
 const CHANGEABLE: Record<keyof ProductChange, string> = {
@@ -51,7 +57,8 @@ const wantedValues = Object.entries(CHANGEABLE).map(wanted).join(',\n     ');
 // is then, so that of two changes made from one version only the first matches.
 const change = new Statement<ProductRow>(
   'product-change',
-  `UPDATE products SET (${changeableColumns}) = ROW(
+  `${WITH_OVERDUE_GOODS}
+   UPDATE products SET (${changeableColumns}) = ROW(
      ${wantedValues}),
      version = version + 1, updated_at = clock_timestamp()
    WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
@@ -131,7 +138,8 @@ export class ProductRepository {
     if (after) conditions.push(beyond(columns, descending, after, bind));
     const orderBy = columns.map((column) => (descending ? `${column} DESC` : column)).join(', ');
     const where = conditions.join(' AND ');
-    const text = `SELECT ${COLUMNS} FROM products WHERE ${where} ORDER BY ${orderBy} LIMIT ${bind(limit)}`;
+    const text = `${WITH_OVERDUE_GOODS}
+      SELECT ${COLUMNS} FROM products WHERE ${where} ORDER BY ${orderBy} LIMIT ${bind(limit)}`;
     return this.database.read(unnamed<ProductRow>(text), values);
   }
 
@@ -139,7 +147,8 @@ export class ProductRepository {
   async count(filter: ProductFilter): Promise<number> {
     const values: unknown[] = [];
     const conditions = conditionsOf(filter, (value) => `$${values.push(value)}`);
-    const text = `SELECT count(*)::int AS total FROM products WHERE ${conditions.join(' AND ')}`;
+    const text = `${WITH_OVERDUE_GOODS}
+      SELECT count(*)::int AS total FROM products WHERE ${conditions.join(' AND ')}`;
     const [row] = await this.database.read(unnamed<{ total: number }>(text), values);
     return row?.total ?? 0;
   }
@@ -223,7 +232,7 @@ function conditionsOf(filter: ProductFilter, bind: Bind): string[] {
   if (category !== undefined) conditions.push(`category = ${bind(category)}`);
   if (min_price_minor !== undefined) conditions.push(`price_minor >= ${bind(min_price_minor)}`);
   if (max_price_minor !== undefined) conditions.push(`price_minor <= ${bind(max_price_minor)}`);
-  if (in_stock !== undefined) conditions.push(in_stock ? 'stock > 0' : 'stock = 0');
+  if (in_stock !== undefined) conditions.push(in_stock ? `${FREE} > 0` : `${FREE} = 0`);
   return conditions;
 }
 

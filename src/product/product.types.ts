@@ -1,4 +1,4 @@
-/** A product as it stands in its row: the price in minor units, times as the database's clock gave them. */
+/** A product as it is read: the price in minor units, times as the database's clock gave them. */
 export interface ProductRow {
   id: number;
   sku: string;
@@ -9,6 +9,7 @@ export interface ProductRow {
   category: string | null;
   storefront_id: number | null;
   parent_id: number | null;
+  /** What can be sold now, goods of overdue holds among it. */
   stock: number;
   low_stock_threshold: number;
   active: boolean;
@@ -50,6 +51,17 @@ export const isSellable = (product: string) => `(${product}.active AND ${product
 /** SQL: the product with this alias is sold only through its variants. */
 export const hasVariants = (product: string) =>
   `EXISTS (SELECT FROM products v WHERE v.parent_id = ${product}.id AND v.deleted_at IS NULL)`;
+
+/** SQL: begins a statement that asks for `freeStock`. What overdue holds keep is read once, and is nothing most of the time. */
+export const WITH_OVERDUE_GOODS =
+  'WITH overdue AS MATERIALIZED (SELECT product_id, quantity FROM overdue_goods())';
+
+/**
+ * SQL: how much of the product with this alias can be sold now: what is in stock, and what overdue holds keep of it, which who
+ * needs it gets. Whoever locks the product goes by `stock` alone.
+ */
+export const freeStock = (product: string) =>
+  `(${product}.stock + coalesce((SELECT o.quantity FROM overdue o WHERE o.product_id = ${product}.id), 0))`;
 
 /** A product that is about to be made. */
 export interface NewProduct {

@@ -2,7 +2,10 @@ import { randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { ValidationFailed } from '../platform/errors.js';
+import type { Answer } from '../platform/http/answer.js';
 import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
+import type { Claim } from '../platform/idempotency/claim.js';
+import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { AddressRefused } from './public-addresses.js';
 import type { ChangeEndpointDto, CreateEndpointDto } from './webhook.dto.js';
 import { EndpointNotFound } from './webhook.errors.js';
@@ -27,14 +30,23 @@ export class WebhookEndpointService {
     private readonly repository: WebhookEndpointRepository,
     private readonly sender: WebhookSender,
     private readonly database: DatabaseService,
+    private readonly idempotency: IdempotencyService,
   ) {}
 
-  /** Adds an endpoint. Its secret, given or made, is in this answer and in no other. @throws ValidationFailed for a refused address. */
-  async create({ url, events, secret, active }: CreateEndpointDto): Promise<NewEndpointView> {
+  /**
+   * Adds an endpoint: 201. Its secret, given or made, is in this answer, in its repeat under the same claim, and in no other.
+   * @throws ValidationFailed for a refused address.
+   */
+  async create(
+    { url, events, secret, active }: CreateEndpointDto,
+    claim: Claim | null,
+  ): Promise<Answer<NewEndpointView>> {
     this.assertAllowed(url);
-    const endpoint = { url, events: plainEvents(events), secret: plainSecret(secret), active };
-    const made = await this.database.transaction((tx) => this.repository.insert(endpoint, tx));
-    return { ...viewOfEndpoint(made), secret: endpoint.secret };
+    return this.idempotency.onceSealed(claim, 201, async (tx) => {
+      const endpoint = { url, events: plainEvents(events), secret: plainSecret(secret), active };
+      const made = await this.repository.insert(endpoint, tx);
+      return { ...viewOfEndpoint(made), secret: endpoint.secret };
+    });
   }
 
   /** Newest first. */

@@ -16,7 +16,7 @@ export interface Letter {
   body: string;
 }
 
-/** Posts signed events to addresses that admins have named: to places on the public internet only, unless told otherwise. */
+/** Posts signed events to addresses that admins have named: in production to places on the public internet only, unless told otherwise. */
 @Injectable()
 export class WebhookSender {
   /** For all of an attempt: looking up, connecting, sending, and waiting for the answer. */
@@ -24,8 +24,8 @@ export class WebhookSender {
   private readonly allowPrivate: boolean;
   private readonly http: AxiosInstance;
 
-  constructor({ env }: Config) {
-    this.allowPrivate = env.WEBHOOK_ALLOW_PRIVATE;
+  constructor(config: Config) {
+    this.allowPrivate = config.allowsPrivateWebhooks;
     const lookup = this.allowPrivate ? undefined : publicLookup();
     this.http = axios.create({
       httpAgent: new HttpAgent({ lookup }),

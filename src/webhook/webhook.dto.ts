@@ -1,3 +1,4 @@
+import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import {
   ArrayNotEmpty,
@@ -58,6 +59,15 @@ function isWebhookSecret(value: unknown): boolean {
   );
 }
 
+// One after the other, as they stand here; only the first fault of a member is told.
+const AreSubscriptions = () =>
+  applyDecorators(
+    IsArray(UNKNOWN_EVENT),
+    ArrayNotEmpty({ message: 'events must not be empty' }),
+    IsIn(SUBSCRIPTIONS, { ...UNKNOWN_EVENT, each: true }),
+    ArrayUnique({ message: 'events must not name one twice' }),
+  );
+
 const EventsProperty = {
   enum: SUBSCRIPTIONS,
   isArray: true,
@@ -71,7 +81,7 @@ const UrlProperty = {
   format: 'uri',
   maxLength: URL_LENGTH_MAX,
   description:
-    'Must not lead to a private, loopback or otherwise special address, unless the service is told to allow it.',
+    'In production it must not lead to a private, loopback or otherwise special address, unless the service is told to allow it.',
 };
 const SecretProperty = {
   example: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD',
@@ -84,10 +94,7 @@ export class CreateEndpointDto {
   url!: string;
 
   @ApiProperty(EventsProperty)
-  @IsArray(UNKNOWN_EVENT)
-  @ArrayNotEmpty({ message: 'events must not be empty' })
-  @IsIn(SUBSCRIPTIONS, { ...UNKNOWN_EVENT, each: true })
-  @ArrayUnique({ message: 'events must not name one twice' })
+  @AreSubscriptions()
   events!: Subscription[];
 
   @ApiPropertyOptional(SecretProperty)
@@ -109,10 +116,7 @@ export class ChangeEndpointDto {
 
   @ApiPropertyOptional(EventsProperty)
   @IfGiven()
-  @IsArray(UNKNOWN_EVENT)
-  @ArrayNotEmpty({ message: 'events must not be empty' })
-  @IsIn(SUBSCRIPTIONS, { ...UNKNOWN_EVENT, each: true })
-  @ArrayUnique({ message: 'events must not name one twice' })
+  @AreSubscriptions()
   events?: Subscription[];
 
   @ApiPropertyOptional({ ...SecretProperty, description: 'From now on deliveries are signed with this one.' })

@@ -19,7 +19,8 @@ export class EndpointView {
 export class NewEndpointView extends EndpointView {
   @ApiProperty({
     example: 'whsec_C2FVsBQIhrscChlQIMV+b5sSYspob7oD',
-    description: 'Shown this once. Deliveries are signed with it, as Standard Webhooks says.',
+    description:
+      'Shown this once, and to a repeat with the same `Idempotency-Key`. Deliveries are signed with it, as Standard Webhooks says.',
   })
   secret!: string;
 }

@@ -101,28 +101,45 @@ describe('making an API key', () => {
     expect(JSON.stringify(rows)).not.toContain(key.slice(11));
   });
 
-  it('keeps no answer with a key for the sake of an idempotency key', async () => {
+  it('answers a repeat with the same idempotency key the same, and no table has the key in clear', async () => {
     const headers = { ...admin.headers, 'Idempotency-Key': 'make-a-key' };
-    const first = await create({ name: 'a', scopes: ['inventory:read'] }, headers);
-    const second = await create({ name: 'a', scopes: ['inventory:read'] }, headers);
+    const wish = { name: 'a', scopes: ['inventory:read'] };
+    const first = await create(wish, headers);
+    const second = await create(wish, headers);
     expect([first.status, second.status]).toEqual([201, 201]);
-    expect(second.body.key).not.toBe(first.body.key);
-    expect(await database.sql(`SELECT 1 FROM idempotency_keys WHERE scope LIKE '%make-a-key'`)).toEqual([]);
+    expect(second.body).toEqual(first.body);
+    expect(second.headers).toMatchObject({ 'idempotent-replayed': 'true', 'cache-control': 'no-store' });
+    expect((await read({ 'x-api-key': second.body.key })).status).toBe(200);
+    const kept = await database.sql(`SELECT * FROM idempotency_keys WHERE scope LIKE '%make-a-key'`);
+    expect(kept).toHaveLength(1);
+    expect(JSON.stringify(kept)).not.toContain(first.body.key.slice(3));
+    expect((await create({ ...wish, name: 'b' }, headers)).body.code).toBe('idempotency_key_reused');
+    expect(await database.sql(`SELECT FROM api_keys WHERE id > $1`, [first.body.id])).toEqual([]);
   });
 
+  const LIST = 'scopes must be a list of inventory:read and inventory:write';
   it.each<[string, unknown, string]>([
-    ['no name', { scopes: ['inventory:read'] }, 'name'],
-    ['a blank name', { name: ' ', scopes: ['inventory:read'] }, 'name'],
-    ['no scopes', { name: 'a' }, 'scopes'],
-    ['an empty list', { name: 'a', scopes: [] }, 'scopes'],
-    ['a scope that there is not', { name: 'a', scopes: ['inventory:all'] }, 'scopes'],
-    ['a scope twice', { name: 'a', scopes: ['inventory:read', 'inventory:read'] }, 'scopes'],
-    ['a text for the list', { name: 'a', scopes: 'inventory:read' }, 'scopes'],
-    ['a key of its own', { name: 'a', scopes: ['inventory:read'], key: 'hf_mine' }, 'key'],
-  ])('refuses %s', async (_, body, field) => {
+    ['no name', { scopes: ['inventory:read'] }, 'name must be between 1 and 100 characters'],
+    ['a blank name', { name: ' ', scopes: ['inventory:read'] }, 'name must be between 1 and 100 characters'],
+    ['no scopes', { name: 'a' }, LIST],
+    ['null for the scopes', { name: 'a', scopes: null }, LIST],
+    ['an empty list', { name: 'a', scopes: [] }, 'scopes must not be empty'],
+    ['a scope that there is not', { name: 'a', scopes: ['inventory:all'] }, LIST],
+    [
+      'a scope twice',
+      { name: 'a', scopes: ['inventory:read', 'inventory:read'] },
+      'scopes must not name one twice',
+    ],
+    ['a text for the list', { name: 'a', scopes: 'inventory:read' }, LIST],
+    [
+      'a key of its own',
+      { name: 'a', scopes: ['inventory:read'], key: 'hf_mine' },
+      'key is not a known member',
+    ],
+  ])('refuses %s', async (_, body, message) => {
     const answer = await create(body);
     expect(answer.status).toBe(400);
-    expect(answer.body.errors[0].field).toBe(field);
+    expect(answer.body.errors).toEqual([{ field: message.split(' ')[0], message }]);
   });
 
   it('is for admins', async () => {

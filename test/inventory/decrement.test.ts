@@ -183,14 +183,18 @@ describe('a decrement that is repeated', () => {
     expect(await warehouse.ledgerOf(id)).toEqual(['taken -2']);
   });
 
-  it('is refused when everything has come back, since the goods are no longer its own', async () => {
-    const id = await warehouse.givenProduct(10);
+  it('answers the same and takes nothing when some of it, or all, has been rolled back since', async () => {
+    const ids = await warehouse.givenProducts(2, 10);
+    const items = ids.map((product_id) => ({ product_id, quantity: 2 }));
     const order = newOrderId();
-    await warehouse.decrement(order, [{ product_id: id, quantity: 2 }]);
-    await warehouse.rollback(order);
-    const { status, body } = await warehouse.decrement(order, [{ product_id: id, quantity: 2 }]);
-    expect([status, body.code]).toEqual([409, 'already_rolled_back']);
-    expect(await warehouse.stockOf(id)).toBe(10);
+    const first = await warehouse.decrement(order, items);
+    for (const part of [[{ product_id: ids[0]! }], undefined]) {
+      await warehouse.rollback(order, part);
+      const again = await warehouse.decrement(order, items);
+      expect([again.status, again.body]).toEqual([200, first.body]);
+    }
+    expect(await Promise.all(ids.map((id) => warehouse.stockOf(id)))).toEqual([10, 10]);
+    for (const id of ids) expect(await warehouse.ledgerOf(id)).toEqual(['taken -2', 'returned 2']);
   });
 });
 
@@ -312,5 +316,19 @@ describe('an order id that belongs to something else', () => {
     const sold = await warehouse.decrement(order, [{ product_id: id, quantity: 4 }]);
     expect(sold.body.results).toEqual([{ product_id: id, stock_before: 10, stock_after: 6 }]);
     expect(await warehouse.stockOf(id)).toBe(6);
+  });
+
+  it('is refused once a reservation for it has given its goods back, or only has to', async () => {
+    const id = await warehouse.givenProduct(10);
+    const items = [{ product_id: id, quantity: 4 }];
+    const released = await warehouse.givenHold(items);
+    const { body } = await warehouse.get(`/reservations?order_id=${released}`);
+    await warehouse.post(`/reservations/${body.reservations[0].id}/release`, { reason: 'not wanted' });
+    const overdue = await warehouse.givenHold(items, { overdue: true });
+    for (const order of [released, overdue]) {
+      const late = await warehouse.decrement(order, items);
+      expect([late.status, late.body.code]).toEqual([409, 'already_rolled_back']);
+    }
+    expect(await warehouse.ledgerOf(id)).toEqual(['taken -4', 'returned 4', 'taken -4']);
   });
 });

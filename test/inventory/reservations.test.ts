@@ -164,12 +164,25 @@ describe('the same reservation again', () => {
     expect([await tables.stock(one), await tables.stock(other)]).toEqual([8, 9]);
   });
 
-  it('answers what has become of it', async () => {
-    const hold = await givenHold();
-    await warehouse.release(hold.id);
+  it('answers how long it is held by now', async () => {
+    const hold = await givenHold({ ttl_seconds: 600 });
+    const extended = await warehouse.extend(hold.id, 100);
     const again = await warehouse.reserve({ order_id: hold.order_id, items: hold.items });
-    expect([again.status, again.body.id, again.body.status]).toEqual([201, hold.id, 'cancelled']);
-    expect(await tables.stock(hold.product_id)).toBe(10);
+    expect([again.status, again.body]).toEqual([201, extended.body]);
+  });
+
+  // An answer of 201 would be taken for goods that are held.
+  it.each<[string, string, (hold: Record<string, any>) => Promise<unknown>, number]>([
+    ['released', 'cancelled', ({ id }) => warehouse.release(id), 10],
+    ['confirmed', 'fulfilled', ({ id }) => warehouse.confirm(id), 8],
+    ['run out', 'expired', ({ order_id }) => tables.runOut([order_id]), 8],
+  ])('is refused when it is %s', async (_, status, end, stock) => {
+    const hold = await givenHold();
+    await end(hold);
+    const again = await warehouse.reserve({ order_id: hold.order_id, items: hold.items });
+    expect([again.status, again.body.code]).toEqual([409, 'reservation_not_active']);
+    expect(again.body.reservation_status).toBe(status);
+    expect(await tables.stock(hold.product_id)).toBe(stock);
   });
 
   it('is made once by twenty at once', async () => {
@@ -327,6 +340,23 @@ describe('the end of a reservation', () => {
 });
 
 describe('a reservation whose time has passed', () => {
+  it('is seen as expired, before anybody has ended it', async () => {
+    const hold = await givenHold();
+    await tables.runOut([hold.order_id]);
+    const { body } = await warehouse.get(hold.id);
+    expect([body.status, body.ended_at]).toEqual(['expired', body.expires_at]);
+    const list = async (status: string) =>
+      (
+        await warehouse.send(
+          'GET',
+          `/inventory/reservations?order_id=${hold.order_id}&status=${status}&count=true`,
+        )
+      ).body;
+    expect(await list('expired')).toMatchObject({ reservations: [body], total: 1 });
+    expect(await list('active')).toMatchObject({ reservations: [], total: 0 });
+    expect((await tables.hold(hold.order_id)).status).toBe('active');
+  });
+
   it.each([
     ['confirmed', (id: string) => warehouse.confirm(id)],
     ['released', (id: string) => warehouse.release(id)],
@@ -420,6 +450,17 @@ describe("a hold of the shop's own order", () => {
     expect(Date.parse(body.expires_at) - Date.parse(order.reservation.expires_at)).toBe(600_000);
     const seen = await customer.send('GET', `/orders/${order.id}`);
     expect(seen.body.reservation.expires_at).toBe(body.expires_at);
+  });
+
+  it('that has run out is seen as expired, unless the order is just being paid', async () => {
+    const { order } = await givenOrder();
+    await tables.runOut([order.id]);
+    expect((await warehouse.get(order.reservation.id)).body.status).toBe('expired');
+    await database.sql(`UPDATE orders SET payment_status = 'processing' WHERE id = $1`, [order.id]);
+    expect((await warehouse.get(order.reservation.id)).body).toMatchObject({
+      status: 'active',
+      ended_at: null,
+    });
   });
 
   it('that has run out cannot be extended: the order expires', async () => {

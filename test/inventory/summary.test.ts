@@ -59,9 +59,9 @@ describe('the summary', () => {
       products: 6,
       out_of_stock: 2,
       low_stock: 2,
-      units: 5 + 5 + 6 + 1,
-      stock_value: 5 * 9.99 + 12 * 10,
-      reserved_units: 5,
+      units: 7 + 5 + 6 + 1,
+      stock_value: 7 * 9.99 + 12 * 10,
+      reserved_units: 3,
     });
   });
 

@@ -55,7 +55,8 @@ export interface GivenApiKey {
 
 /** Another system, with these scopes. */
 export async function givenApiKey(app: TestApp, ...scopes: Scope[]): Promise<GivenApiKey> {
-  const { id, key } = await app.app.get(ApiKeyService).create({ name: 'warehouse', scopes });
+  const { body } = await app.app.get(ApiKeyService).create({ name: 'warehouse', scopes }, null);
+  const { id, key } = body;
   return { id, key, headers: { 'x-api-key': key } };
 }
 

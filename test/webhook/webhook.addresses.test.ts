@@ -1,15 +1,12 @@
 import { loadConfig } from '../../src/platform/config/config.js';
-import {
-  AddressRefused,
-  assertMayBePublic,
-  isPublicAddress,
-  publicLookup,
-} from '../../src/webhook/public-addresses.js';
+import { AddressRefused, isPublicAddress, publicLookup } from '../../src/webhook/public-addresses.js';
 import { WebhookSender } from '../../src/webhook/webhook-sender.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { givenAdmin } from '../support/given.js';
 import { WebhookCalls } from './calls.js';
 import { Receiver } from './receiver.js';
+
+const JWT_SECRET = 'kT8vQ2mZ4xN7bR1cW5yJ9pL3sD6fH0gA';
 
 let database: TestDatabase;
 let app: TestApp;
@@ -18,7 +15,7 @@ let receiver: Receiver;
 
 beforeAll(async () => {
   database = await cloneDatabase();
-  app = await bootApp(database, { EVENT_MAX_ATTEMPTS: '1' });
+  app = await bootApp(database, { NODE_ENV: 'production', JWT_SECRET, EVENT_MAX_ATTEMPTS: '1' });
   calls = new WebhookCalls(app, await givenAdmin(app, database));
   receiver = await Receiver.open();
 });
@@ -102,11 +99,17 @@ describe('the url of an endpoint', () => {
     expect((await calls.change(id, { url })).status).toBe(400);
   });
 
-  it('may be any when the service is told so', () => {
-    const { env } = loadConfig({ DATABASE_URL: database.url, WEBHOOK_ALLOW_PRIVATE: 'true' });
-    const sender = new WebhookSender({ env } as never);
-    expect(() => sender.assertAllowed('http://127.0.0.1/')).not.toThrow();
-    expect(() => assertMayBePublic(new URL('http://127.0.0.1/'))).toThrow(AddressRefused);
+  it.each<[string, Record<string, string>, boolean]>([
+    ['any in development', {}, true],
+    ['any in a test', { NODE_ENV: 'test' }, true],
+    ['only a public one in production', { NODE_ENV: 'production' }, false],
+    ['any in production that is told so', { NODE_ENV: 'production', WEBHOOK_ALLOW_PRIVATE: 'true' }, true],
+    ['only a public one wherever that is wanted', { WEBHOOK_ALLOW_PRIVATE: 'false' }, false],
+  ])('may be %s', (_, settings, any) => {
+    const sender = new WebhookSender(loadConfig({ JWT_SECRET, ...settings }));
+    const assert = () => sender.assertAllowed('http://127.0.0.1/');
+    if (any) expect(assert).not.toThrow();
+    else expect(assert).toThrow(AddressRefused);
   });
 });
 
@@ -133,8 +136,7 @@ describe('sending', () => {
   });
 
   it('connects to nobody by a name that leads to a private address', async () => {
-    const { env } = app.config;
-    const sender = new WebhookSender({ env } as never);
+    const sender = new WebhookSender(app.config);
     // Past the check of the url itself: what is left is the lookup of the one who connects.
     sender.assertAllowed = () => undefined;
     const attempt = await sender.post({

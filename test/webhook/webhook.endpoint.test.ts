@@ -50,11 +50,14 @@ describe('adding a webhook endpoint', () => {
     }
   });
 
-  it('keeps no answer with a secret for the sake of an idempotency key', async () => {
+  it('answers a repeat with the same idempotency key the same, and keeps no answer in clear for it', async () => {
     const make = () => calls.create({ url: URL, events: ['*'] }).set('Idempotency-Key', 'add-endpoint');
-    expect((await make()).body.id).not.toBe((await make()).body.id);
-    const rows = await database.sql(`SELECT FROM idempotency_keys WHERE scope LIKE '%add-endpoint'`);
-    expect(rows).toHaveLength(0);
+    const [first, second] = [await make(), await make()];
+    expect([second.status, second.body]).toEqual([201, first.body]);
+    expect(second.headers['idempotent-replayed']).toBe('true');
+    const kept = await database.sql(`SELECT * FROM idempotency_keys WHERE scope LIKE '%add-endpoint'`);
+    expect(kept).toHaveLength(1);
+    expect(JSON.stringify(kept)).not.toContain(first.body.secret.slice(6));
   });
 
   it('needs no list beside the *', async () => {
@@ -85,6 +88,19 @@ describe('adding a webhook endpoint', () => {
     const answer = await calls.create(body);
     expect(answer.status).toBe(400);
     expect(answer.body.errors[0].field).toBe(field);
+  });
+
+  const LIST = 'events must be a list of known types of events, or of *';
+  it.each<[string, object, string]>([
+    ['none', {}, LIST],
+    ['null', { events: null }, LIST],
+    ['a text', { events: 'order.paid' }, LIST],
+    ['an unknown one', { events: ['order.lost'] }, LIST],
+    ['an empty list', { events: [] }, 'events must not be empty'],
+    ['one twice', { events: ['*', '*'] }, 'events must not name one twice'],
+  ])('says what is wrong with the events: %s', async (_, events, message) => {
+    const answer = await calls.create({ url: URL, ...events });
+    expect(answer.body.errors).toEqual([{ field: 'events', message }]);
   });
 
   it('is for admins', async () => {

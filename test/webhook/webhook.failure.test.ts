@@ -12,7 +12,7 @@ let receiver: Receiver;
 
 beforeAll(async () => {
   database = await cloneDatabase();
-  app = await bootApp(database, { WEBHOOK_ALLOW_PRIVATE: 'true', EVENT_MAX_ATTEMPTS: '2' });
+  app = await bootApp(database, { EVENT_MAX_ATTEMPTS: '2' });
   calls = new WebhookCalls(app, await givenAdmin(app, database));
   receiver = await Receiver.open();
 });

@@ -54,7 +54,7 @@ export const environment = z.object({
   EVENT_RETRY_BASE_MS: milliseconds(1_000),
 
   AUDIT_SECONDS: seconds(300),
-  WEBHOOK_ALLOW_PRIVATE: flag.default(false),
+  WEBHOOK_ALLOW_PRIVATE: flag.optional(),
 
   PAYMENT_PROVIDER: oneOf(['sandbox', 'yookassa']).default('sandbox'),
   PAYMENT_TIMEOUT_MS: milliseconds(10_000),
@@ -98,6 +98,11 @@ export class Config {
 
   get seedDemo(): boolean {
     return this.env.SEED_DEMO ?? this.embedded;
+  }
+
+  /** Whether webhooks may go to addresses that are not of the public internet, e.g. to a receiver on the developer's machine. */
+  get allowsPrivateWebhooks(): boolean {
+    return this.env.WEBHOOK_ALLOW_PRIVATE ?? !this.production;
   }
 
   /** Neither the environment nor `main.ts` names the provider's address: YooKassa's own. */

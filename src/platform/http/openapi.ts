@@ -16,7 +16,9 @@ export function describeApi(app: NestFastifyApplication): OpenAPIObject {
     .setOpenAPIVersion('3.1.0')
     .setTitle('Holdfast')
     .setDescription(
-      'An order backend for web shops. It never sells what is not there, and it never charges twice.',
+      'An order backend for web shops. It never sells what is not there, and it never charges twice.\n\n' +
+        'A POST that creates or moves something takes an `Idempotency-Key`, and says so. Elsewhere, e.g. where a user registers, ' +
+        'logs in or refreshes a session, a key has no effect. One that is empty or malformed is 400 everywhere.',
     )
     .setVersion('1')
     .addServer('/')

@@ -4,6 +4,7 @@ import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import type { Config } from '../config/config.js';
 import { MalformedJson, ValidationFailed } from '../errors.js';
+import { WellFormedKey } from '../idempotency/well-formed-key.js';
 import { NestLog } from '../observability/logger.js';
 import { uuidv7 } from '../uuid.js';
 import { AnswerInterceptor } from './answer.js';
@@ -12,6 +13,7 @@ import { outOfBounds } from './json-bounds.js';
 import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
 import { wantsRawBody } from './raw-body.js';
+import { UnreadBody } from './unread-body.js';
 import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
 
@@ -55,7 +57,7 @@ export async function createServer(
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new StrictValidation());
   const drain = app.get(Drain);
-  app.useGlobalInterceptors(drain, new AnswerInterceptor());
+  app.useGlobalInterceptors(drain, new WellFormedKey(), new UnreadBody(), new AnswerInterceptor());
   endLastConnections(adapter.getInstance(), drain);
   return app;
 }

@@ -8,7 +8,7 @@ import type { CallerRequest } from '../http/caller.js';
 export interface Claim {
   /** Caller, method, concrete path and key, separated by spaces: none of the first three can hold one. */
   readonly scope: string;
-  /** SHA-256 of the body's JSON value, so that white space and the order of members do not matter. */
+  /** SHA-256 of the body's JSON value, so that white space and the order of members do not matter. No body is an empty one. */
   readonly bodyHash: Buffer;
 }
 
@@ -20,16 +20,21 @@ const canonical = configure({ deterministic: true, circularValue: Error });
  * @throws ValidationFailed for an empty or malformed key.
  */
 export function claimOf(request: CallerRequest, key: string, body: unknown): Claim {
-  if (!VISIBLE_ASCII.test(key)) {
-    throw ValidationFailed.of('Idempotency-Key', 'Idempotency-Key must be 1 to 255 visible ASCII characters');
-  }
+  assertWellFormed(key);
   const path = request.url.split('?')[0];
   return {
     scope: `${callerOf(request)} ${request.method} ${path} ${key}`,
     bodyHash: createHash('sha256')
-      .update(canonical(body ?? null) ?? 'null')
+      .update(canonical(body ?? {}) as string)
       .digest(),
   };
+}
+
+/** @throws ValidationFailed */
+export function assertWellFormed(key: string): void {
+  if (!VISIBLE_ASCII.test(key)) {
+    throw ValidationFailed.of('Idempotency-Key', 'Idempotency-Key must be 1 to 255 visible ASCII characters');
+  }
 }
 
 // User 7 and API key 7 are two callers.

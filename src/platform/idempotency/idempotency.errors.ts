@@ -20,3 +20,13 @@ export class IdempotencyKeyReused extends DomainError {
     super('this idempotency key was already used with a different body');
   }
 }
+
+/** It was done, and what it was answered cannot be shown again: the secret that the answer was sealed with has changed. */
+export class AnswerLost extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'idempotency_answer_lost';
+
+  constructor() {
+    super('this was done before, but its answer can no longer be shown');
+  }
+}

@@ -1,7 +1,8 @@
 import { Global, Module } from '@nestjs/common';
+import { AnswerSeal } from './answer-seal.js';
 import { IdempotencyRepository } from './idempotency.repository.js';
 import { IdempotencyService } from './idempotency.service.js';
 
 @Global()
-@Module({ providers: [IdempotencyRepository, IdempotencyService], exports: [IdempotencyService] })
+@Module({ providers: [IdempotencyRepository, AnswerSeal, IdempotencyService], exports: [IdempotencyService] })
 export class IdempotencyModule {}

@@ -4,9 +4,10 @@ import { DatabaseService } from '../database/database.service.js';
 import { inOneFlight } from '../database/flight.js';
 import { InstanceService } from '../database/instance.service.js';
 import type { Tx } from '../database/statement.js';
-import type { DomainError } from '../errors.js';
+import { DomainError } from '../errors.js';
 import { Answer } from '../http/answer.js';
 import { Recurring } from '../recurring.js';
+import { AnswerSeal } from './answer-seal.js';
 import type { Claim } from './claim.js';
 import { IdempotencyInProgress, IdempotencyKeyReused } from './idempotency.errors.js';
 import { type ClaimRow, type FinishedClaim, IdempotencyRepository } from './idempotency.repository.js';
@@ -35,6 +36,7 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
     private readonly database: DatabaseService,
     private readonly repository: IdempotencyRepository,
     private readonly instance: InstanceService,
+    private readonly answerSeal: AnswerSeal,
     private readonly config: Config,
   ) {}
 
@@ -52,13 +54,28 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
    * @throws IdempotencyInProgress, IdempotencyKeyReused
    */
   async once<T>(claim: Claim | null, status: number, work: (tx: Tx) => Promise<T>): Promise<Answer<T>> {
+    return this.doOnce(claim, status, work, JSON.stringify);
+  }
+
+  /** `once`, for an answer that shows a secret: it is stored sealed. @throws AnswerLost as well */
+  async onceSealed<T>(claim: Claim | null, status: number, work: (tx: Tx) => Promise<T>): Promise<Answer<T>> {
+    const scope = claim?.scope ?? '';
+    return this.doOnce(claim, status, work, (body) => this.answerSeal.seal(JSON.stringify(body), scope));
+  }
+
+  private async doOnce<T>(
+    claim: Claim | null,
+    status: number,
+    work: (tx: Tx) => Promise<T>,
+    stored: (body: T) => string,
+  ): Promise<Answer<T>> {
     return this.database.transaction(async (tx) => {
       if (claim === null) return new Answer(status, await work(tx));
       const state = await this.lock(claim, tx);
       if (state.kind === 'refused') throw state.error;
       if (state.kind === 'finished') return state.answer as Answer<T>;
       const body = await work(tx);
-      await this.finishAll([{ claim, status, response: JSON.stringify(body) }], tx);
+      await this.finishAll([{ claim, status, response: stored(body) }], tx);
       return new Answer(status, body);
     });
   }
@@ -82,7 +99,7 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
       this.repository.tryLock(scopes, tx),
       this.repository.find(scopes, tx),
     ]);
-    return new Map(claims.map((claim) => [claim.scope, stateOf(claim, ours, rows)]));
+    return new Map(claims.map((claim) => [claim.scope, this.stateOf(claim, ours, rows)]));
   }
 
   /** Stores the answers of calls that end in `tx`. */
@@ -116,15 +133,20 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
       if (removed < EXPIRE_BATCH) return total;
     }
   }
-}
 
-function stateOf(claim: Claim, ours: Set<string>, rows: Map<string, ClaimRow>): ClaimState {
-  const row = rows.get(claim.scope);
-  if (row && !row.body_hash.equals(claim.bodyHash))
-    return { kind: 'refused', error: new IdempotencyKeyReused() };
-  if (!ours.has(claim.scope) || row?.busy) return { kind: 'refused', error: new IdempotencyInProgress() };
-  if (!row) return { kind: 'fresh' };
-  if (row.status === null) return { kind: 'cut_off', resourceId: row.resource_id };
-  const answer = new Answer(row.status, JSON.parse(row.response ?? 'null'), true);
-  return { kind: 'finished', answer, resourceId: row.resource_id };
+  private stateOf(claim: Claim, ours: Set<string>, rows: Map<string, ClaimRow>): ClaimState {
+    const row = rows.get(claim.scope);
+    if (row && !row.body_hash.equals(claim.bodyHash))
+      return { kind: 'refused', error: new IdempotencyKeyReused() };
+    if (!ours.has(claim.scope) || row?.busy) return { kind: 'refused', error: new IdempotencyInProgress() };
+    if (!row) return { kind: 'fresh' };
+    if (row.status === null) return { kind: 'cut_off', resourceId: row.resource_id };
+    try {
+      const body = JSON.parse(this.answerSeal.open(row.response ?? 'null', claim.scope));
+      return { kind: 'finished', answer: new Answer(row.status, body, true), resourceId: row.resource_id };
+    } catch (error) {
+      if (error instanceof DomainError) return { kind: 'refused', error };
+      throw error;
+    }
+  }
 }
