@@ -3,8 +3,11 @@ import {
   Injectable,
   Logger,
   type OnApplicationBootstrap,
+  type OnModuleInit,
 } from '@nestjs/common';
+import { OrderExpiryService } from '../order/order-expiry.service.js';
 import { PaymentService } from '../payment/payment.service.js';
+import type { Payment } from '../payment/payment.types.js';
 import { RefundService } from '../payment/refund.service.js';
 import { Config } from '../platform/config/config.js';
 import { Recurring } from '../platform/recurring.js';
@@ -20,7 +23,7 @@ const CALLS_AT_ONCE = 8;
  * takes what nobody is at, and a settlement is one transition.
  */
 @Injectable()
-export class RecoveryService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+export class RecoveryService implements OnModuleInit, OnApplicationBootstrap, BeforeApplicationShutdown {
   private readonly logger = new Logger(RecoveryService.name);
   private readonly recovery: Recurring;
   private stopping = false;
@@ -30,10 +33,15 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
     private readonly refunds: RefundService,
     private readonly settlement: SettlementService,
     private readonly refunding: RefundingService,
+    private readonly expiry: OrderExpiryService,
     config: Config,
   ) {
     const intervalMs = config.env.PAYMENT_RECOVERY_SECONDS * 1_000;
     this.recovery = new Recurring('payment recovery', intervalMs, () => this.recover());
+  }
+
+  onModuleInit(): void {
+    this.expiry.registerSettler((orderIds) => this.settleOrders(orderIds));
   }
 
   onApplicationBootstrap(): void {
@@ -49,7 +57,7 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
   async recover(): Promise<number> {
     const payments = await this.each(
       (limit) => this.payments.claimDue(limit),
-      async (payment) => (await this.settlement.charge(payment)).payment?.status,
+      (payment) => this.settlePayment(payment),
     );
     await this.refunding.renewRefused(CALLS_AT_ONCE);
     const refunds = await this.each(
@@ -57,6 +65,16 @@ export class RecoveryService implements OnApplicationBootstrap, BeforeApplicatio
       (refund) => this.refunding.drive(refund, async ({ status }) => status),
     );
     return payments + refunds;
+  }
+
+  /** Asks about the payments of these orders now, for somebody who needs their goods. Idempotent. */
+  async settleOrders(orderIds: string[]): Promise<void> {
+    const payments = await this.payments.claimOfOrders(orderIds);
+    await Promise.all(payments.map((payment) => this.askOne(payment, (due) => this.settlePayment(due))));
+  }
+
+  private async settlePayment(payment: Payment): Promise<string | undefined> {
+    return (await this.settlement.charge(payment)).payment?.status;
   }
 
   // A call that hangs holds up none but itself: as soon as one has ended, the next is taken.

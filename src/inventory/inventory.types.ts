@@ -58,6 +58,12 @@ export interface OverdueHold {
   order_id: string | null;
 }
 
+/** Overdue holds on goods that somebody wants: some that can be ended, and some that are first settled with a provider. */
+export interface InTheWay {
+  ended: boolean;
+  awaited: boolean;
+}
+
 /** What to do about a row that somebody else has locked: wait for them, or leave it to them. */
 export type WhenLocked = 'wait' | 'skip';
 
@@ -70,6 +76,8 @@ export interface OrderEnder {
   lockOverdue(orderIds: string[], whenLocked: WhenLocked, tx: Tx): Promise<string[]>;
   /** Ends an order that `lockOverdue` has locked in `tx`. */
   expire(orderId: string, tx: Tx): Promise<void>;
+  /** Asks the provider about the payments of these orders, and ends those that it does not know to be paid. Never in a transaction. */
+  settle(orderIds: string[]): Promise<void>;
 }
 
 export type ReservationStatus = 'active' | 'fulfilled' | 'cancelled' | 'expired';

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { Goods, OverdueHold, WhenLocked } from './inventory.types.js';
+import type { Goods, InTheWay, OverdueHold, WhenLocked } from './inventory.types.js';
 
 /** SQL: what is overdue, and its order if that is one of the shop's own. */
 const OVERDUE = 'FROM overdue_reservations() r LEFT JOIN orders o ON o.id = r.order_id';
@@ -27,15 +27,23 @@ const page = new Statement<OverdueHold & { place: string }>(
 );
 
 // From the few that are overdue to what they hold. OFFSET 0 keeps it so: a product that sells well has a long ledger.
-const KEEPING = `${OVERDUE}
+const HOLDING = `${OVERDUE}
    CROSS JOIN LATERAL (
      SELECT m.product_id, -m.delta AS quantity FROM stock_movements m
-     WHERE m.order_ref = r.order_ref AND m.kind = 'taken' AND m.product_id = ANY($1::int[]) OFFSET 0) kept
+     WHERE m.order_ref = r.order_ref AND m.kind = 'taken' AND m.product_id = ANY($1::int[]) OFFSET 0) kept`;
+const KEEPING = `${HOLDING}
    WHERE ${MAY_EXPIRE}`;
+const AWAITED = `${HOLDING}
+   WHERE o.status = 'pending' AND o.payment_status = 'processing'`;
 
-const keepAny = new Statement<{ kept: boolean }>(
-  'overdue-holds-keep-any',
-  `SELECT EXISTS (SELECT ${KEEPING}) AS kept`,
+const findWho = new Statement<InTheWay>(
+  'overdue-holds-find-who',
+  `SELECT EXISTS (SELECT ${KEEPING}) AS ended, EXISTS (SELECT ${AWAITED}) AS awaited`,
+);
+
+const findAwaited = new Statement<{ order_id: string }>(
+  'overdue-holds-find-awaited',
+  `SELECT r.order_id ${AWAITED} GROUP BY r.order_id, r.expires_at ORDER BY r.expires_at LIMIT $2`,
 );
 
 // The oldest first, and of each product no more holds than give as much as is wanted of it.
@@ -80,8 +88,13 @@ export class OverdueHoldsRepository {
   }
 
   /** Whether there are any that hold one of these products. */
-  async keepAny(productIds: number[]): Promise<boolean> {
-    return (await this.database.readFirst(keepAny, [productIds]))?.kept ?? false;
+  async findWho(productIds: number[]): Promise<InTheWay> {
+    return (await this.database.readFirst(findWho, [productIds])) as InTheWay;
+  }
+
+  /** The shop's orders that hold one of these products past their time while their payment is under way, oldest first. */
+  async findAwaited(productIds: number[], limit: number): Promise<string[]> {
+    return (await this.database.read(findAwaited, [productIds, limit])).map(({ order_id }) => order_id);
   }
 
   /** As many as give what is wanted, if there are so many; at most `limit`. */

@@ -1,10 +1,11 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import { Injectable, Logger } from '@nestjs/common';
 import { isConnectionFault, isRetryable } from '../platform/database/database.errors.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { ProductService } from '../product/product.service.js';
 import { InsufficientStock } from './inventory.errors.js';
-import type { Goods, OrderEnder, OverdueHold, WhenLocked } from './inventory.types.js';
+import type { Goods, InTheWay, OrderEnder, OverdueHold, WhenLocked } from './inventory.types.js';
 import { OverdueHoldsRepository, type Place } from './overdue-holds.repository.js';
 import { ReservationService } from './reservation.service.js';
 
@@ -16,6 +17,10 @@ const HOLDS_MAX = 1_000;
 /** Somebody else may have taken what has just come free, and more of it be overdue by then. */
 const ROUNDS_MAX = 3;
 const SWEEP_BATCH = 100;
+/** Somebody waits for the answers. */
+const SETTLED_AT_ONCE = 8;
+const SETTLE_LIMIT_MS = 3_000;
+const NOBODY: InTheWay = { ended: false, awaited: false };
 /** Few, so that requests find connections beside it. */
 const ENDED_AT_ONCE = 4;
 const START: Place = { expires_at: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
@@ -28,7 +33,11 @@ const START: Place = { expires_at: '-infinity', id: '00000000-0000-0000-0000-000
 @Injectable()
 export class OverdueHolds {
   private readonly logger = new Logger(OverdueHolds.name);
-  private orders: OrderEnder = { lockOverdue: async () => [], expire: async () => undefined };
+  private orders: OrderEnder = {
+    lockOverdue: async () => [],
+    expire: async () => undefined,
+    settle: async () => undefined,
+  };
 
   constructor(
     private readonly repository: OverdueHoldsRepository,
@@ -50,20 +59,34 @@ export class OverdueHolds {
    */
   async withRoom<T>(productIds: number[], work: (makeRoom: MakeRoom) => Promise<T>): Promise<T> {
     let short: Goods[] = [];
+    let settled = false;
     for (let round = 0; ; round++) {
       try {
         return await work((tx) => this.makeRoom(short, productIds, tx));
       } catch (error) {
         if (!(error instanceof InsufficientStock) || round === ROUNDS_MAX) throw error;
         short = shortOf(error);
-        if (!(await this.keep(short))) throw error;
+        const { ended, awaited } = await this.inTheWay(short);
+        if (!ended && (!awaited || settled)) throw error;
+        if (!ended) await this.settle(short);
+        settled ||= !ended;
       }
     }
   }
 
-  /** Whether overdue holds keep any of these goods from who wants them. */
-  async keep(wanted: Goods[]): Promise<boolean> {
-    return wanted.length > 0 && this.repository.keepAny(idsOf(wanted));
+  /** Which overdue holds keep any of these goods from who wants them. */
+  async inTheWay(wanted: Goods[]): Promise<InTheWay> {
+    return wanted.length === 0 ? NOBODY : this.repository.findWho(idsOf(wanted));
+  }
+
+  /**
+   * Has the provider asked about overdue orders that keep these goods while their payment is under way: those that are not
+   * paid end. Waits for a bounded time, and never inside a transaction.
+   */
+  async settle(wanted: Goods[]): Promise<void> {
+    const orderIds = await this.repository.findAwaited(idsOf(wanted), SETTLED_AT_ONCE);
+    const late = pause(SETTLE_LIMIT_MS, undefined, { ref: false });
+    await Promise.race([this.orders.settle(orderIds), late]);
   }
 
   /**

@@ -8,6 +8,8 @@ import { OrderLife } from './order-life.service.js';
 /** Ends the orders that were not paid in time, whenever inventory says so: in its sweep, or for somebody who needs the goods. */
 @Injectable()
 export class OrderExpiryService implements OrderEnder, OnModuleInit {
+  private settleThem: (orderIds: string[]) => Promise<void> = async () => undefined;
+
   constructor(
     private readonly orders: OrderLife,
     private readonly repository: OrderRepository,
@@ -16,6 +18,15 @@ export class OrderExpiryService implements OrderEnder, OnModuleInit {
 
   onModuleInit(): void {
     this.overdueHolds.register(this);
+  }
+
+  /** Names who asks the provider about payments that are under way. */
+  registerSettler(settle: (orderIds: string[]) => Promise<void>): void {
+    this.settleThem = settle;
+  }
+
+  async settle(orderIds: string[]): Promise<void> {
+    await this.settleThem(orderIds);
   }
 
   async lockOverdue(orderIds: string[], whenLocked: WhenLocked, tx: Tx): Promise<string[]> {

@@ -23,6 +23,6 @@ import { PlacementTransaction } from './placement/placement.transaction.js';
     FulfilmentService,
     OrderExpiryService,
   ],
-  exports: [OrderService, OrderLife, FulfilmentService],
+  exports: [OrderService, OrderLife, FulfilmentService, OrderExpiryService],
 })
 export class OrderModule {}

@@ -121,6 +121,13 @@ const claimOne = new Statement<Payment>(
    RETURNING ${COLUMNS}`,
 );
 
+const claimOfOrders = new Statement<Payment>(
+  'payment-claim-of-orders',
+  `UPDATE payments p SET instance_id = $2, busy_until = now() + $3 * interval '1 millisecond'
+   WHERE p.order_id = ANY($1::uuid[]) AND p.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE
+   RETURNING ${COLUMNS}`,
+);
+
 export interface AttemptRow {
   id: string;
   attempt: number;
@@ -232,6 +239,10 @@ export class PaymentRepository {
 
   async claimDue(instanceId: string, busyMs: number, limit: number, tx: Tx): Promise<Payment[]> {
     return claimDue.run([instanceId, busyMs, limit], tx);
+  }
+
+  async claimOfOrders(orderIds: string[], instanceId: string, busyMs: number, tx: Tx): Promise<Payment[]> {
+    return claimOfOrders.run([orderIds, instanceId, busyMs], tx);
   }
 
   async claimOne(id: string, instanceId: string, busyMs: number, tx: Tx): Promise<Payment | null> {

@@ -155,6 +155,13 @@ export class PaymentService {
     );
   }
 
+  /** Takes the live attempts of these orders that nobody is at. */
+  async claimOfOrders(orderIds: string[]): Promise<Payment[]> {
+    return this.database.transaction((tx) =>
+      this.repository.claimOfOrders(orderIds, this.instance.id, this.callMs, tx),
+    );
+  }
+
   /** Takes one live attempt if nobody is at it, else null. */
   async claimOne(id: string, tx: Tx): Promise<Payment | null> {
     return this.repository.claimOne(id, this.instance.id, this.callMs, tx);

@@ -4,7 +4,7 @@ import { OrderExpiryService } from '../../src/order/order-expiry.service.js';
 import { BY_HAND, Client, Tables } from '../inventory/holds.js';
 import { credentials, SandboxFixture, Shop } from '../payment/given-sandbox.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
-import { givenCustomer } from '../support/given.js';
+import { givenAdmin, givenCustomer } from '../support/given.js';
 
 const sandbox = new SandboxFixture();
 const settingsOf = (gatewayUrl: string) => ({
@@ -58,12 +58,33 @@ async function givenRedirectedOverdue() {
 }
 
 describe('an order whose payment is under way when its time passes', () => {
-  it('is not ended before the provider was asked, neither by the sweep nor by who needs its goods', async () => {
-    const { order, product_id } = await givenRedirectedOverdue();
+  it('is not ended by the sweep before the provider was asked', async () => {
+    const { order } = await givenRedirectedOverdue();
     expect(await sweep()).toBe(0);
+    expect((await orderOf(order.id)).status).toBe('pending');
+  });
+
+  it('is asked about for who needs its goods, and ends when it is not paid', async () => {
+    const { order, product_id } = await givenRedirectedOverdue();
+    expect((await customer.order([{ product_id, quantity: 1 }])).status).toBe(201);
+    expect((await orderOf(order.id)).status).toBe('expired');
+    expect(await tables.stock(product_id)).toBe(0);
+  });
+
+  it('is asked about for another system that needs its goods', async () => {
+    const { order, product_id } = await givenRedirectedOverdue();
+    const admin = new Client(app, (await givenAdmin(app, database)).headers);
+    const body = { order_id: `till-${order.id.slice(0, 20)}`, items: [{ product_id, quantity: 1 }] };
+    expect((await admin.send('POST', '/inventory/decrement', body)).status).toBe(200);
+    expect((await orderOf(order.id)).status).toBe('expired');
+  });
+
+  it('keeps its goods from who needs them when the provider says that it is paid', async () => {
+    const { order, product_id, page } = await givenRedirectedOverdue();
+    await shop.decide(page, 'approve');
     const other = await customer.order([{ product_id, quantity: 1 }]);
     expect([other.status, other.body.code]).toEqual([409, 'insufficient_stock']);
-    expect((await orderOf(order.id)).status).toBe('pending');
+    expect((await orderOf(order.id)).status).toBe('paid');
   });
 
   it('is asked about at once, and once, and ends when the customer has not paid by then', async () => {

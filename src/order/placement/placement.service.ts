@@ -40,7 +40,12 @@ export class PlacementService {
    * Idempotent by the request's claim and by its order id.
    */
   async place(request: PlacementRequest): Promise<Outcome> {
-    return this.queue.enter(request, request.claim?.scope ?? null);
+    const key = request.claim?.scope ?? null;
+    const outcome = await this.queue.enter(request, key);
+    if (outcome.kind !== 'refused' || !outcome.awaited) return outcome;
+    // Here and not in the batch: a call to the provider must not hold up the others.
+    await this.overdueHolds.settle(shortOf(outcome.error as InsufficientStock));
+    return this.queue.enter(request, key);
   }
 
   // An overdue hold never is the cause of a refusal: who was refused for goods that one keeps is placed again, in the
@@ -50,8 +55,12 @@ export class PlacementService {
     for (let round = 1; round <= ROUNDS_MAX; round++) {
       const short = batch.filter((_, index) => wantedBy(settled[index] as Settled).length > 0);
       const wanted = settled.flatMap(wantedBy);
+      if (short.length === 0) break;
       // When even that cannot be asked, the refusals stand.
-      if (short.length === 0 || !(await this.overdueHolds.keep(wanted).catch(() => false))) break;
+      const inTheWay = await this.overdueHolds.inTheWay(wanted).catch(() => null);
+      if (inTheWay?.awaited)
+        for (const request of short) noteAwaited(settled[batch.indexOf(request)] as Settled);
+      if (!inTheWay?.ended) break;
       const again = await this.placeSafely(short, (tx) =>
         this.overdueHolds.makeRoom(wanted, productIdsOf(short), tx),
       );
@@ -92,6 +101,11 @@ export class PlacementService {
     const outcomes = await this.database.transaction((tx) => this.transaction.place(batch, how, tx));
     return outcomes.map((value) => ({ status: 'fulfilled', value }));
   }
+}
+
+/** The refusal may not be the last word: the provider can say whether the goods come free. */
+function noteAwaited(settled: Settled): void {
+  if (settled.status === 'fulfilled' && settled.value.kind === 'refused') settled.value.awaited = true;
 }
 
 /** What somebody did not get for short stock. */

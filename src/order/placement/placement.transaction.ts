@@ -19,7 +19,7 @@ import { errorOf } from './refusals.js';
 /** What became of a request: a new order, a refusal, or a claim that an earlier call has made. */
 export type Outcome =
   | { kind: 'placed'; order: Order }
-  | { kind: 'refused'; error: DomainError }
+  | { kind: 'refused'; error: DomainError; awaited?: boolean }
   | { kind: 'claimed'; state: Exclude<ClaimState, { kind: 'fresh' }> };
 
 export interface How {
