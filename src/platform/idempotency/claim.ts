@@ -23,6 +23,7 @@ export function claimOf(request: CallerRequest, key: string, body: unknown): Cla
   if (!VISIBLE_ASCII.test(key)) {
     throw ValidationFailed.of('Idempotency-Key', 'Idempotency-Key must be 1 to 255 visible ASCII characters');
   }
+  request.isClaimed = true;
   const path = request.url.split('?')[0];
   return {
     scope: `${callerOf(request)} ${request.method} ${path} ${key}`,
