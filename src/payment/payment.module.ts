@@ -1,11 +1,14 @@
 import { Module } from '@nestjs/common';
 import { EventModule } from '../event/event.module.js';
 import { Config } from '../platform/config/config.js';
+import { Metrics } from '../platform/observability/metrics.service.js';
 import { PaymentGateway } from './gateway/payment-gateway.js';
 import { YookassaGateway } from './gateway/yookassa.gateway.js';
 import { PaymentController } from './payment.controller.js';
+import { measured, PaymentMetrics } from './payment.metrics.js';
 import { PaymentRepository } from './payment.repository.js';
 import { PaymentService } from './payment.service.js';
+import { PaymentMetricsRepository } from './payment-metrics.repository.js';
 
 @Module({
   imports: [EventModule],
@@ -13,7 +16,13 @@ import { PaymentService } from './payment.service.js';
   providers: [
     PaymentRepository,
     PaymentService,
-    { provide: PaymentGateway, inject: [Config], useFactory: (config: Config) => gatewayOf(config) },
+    PaymentMetrics,
+    PaymentMetricsRepository,
+    {
+      provide: PaymentGateway,
+      inject: [Config, Metrics],
+      useFactory: (config: Config, metrics: Metrics) => measured(gatewayOf(config), metrics),
+    },
   ],
   exports: [PaymentService],
 })
