@@ -3,6 +3,7 @@ import { EventConsumers } from './consumers.js';
 import { DeadLetterRepository } from './dead-letter.repository.js';
 import { DeadLetterService } from './dead-letter.service.js';
 import { DeliveryService } from './delivery.service.js';
+import { EventMetrics } from './event.metrics.js';
 import { EventRepository } from './event.repository.js';
 import { EventService } from './event.service.js';
 import { RelayService } from './relay.service.js';
@@ -18,6 +19,7 @@ import { RetentionService } from './retention.service.js';
     DeadLetterRepository,
     DeadLetterService,
     RetentionService,
+    EventMetrics,
   ],
   exports: [EventService, EventConsumers, DeadLetterService],
 })

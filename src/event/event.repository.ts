@@ -34,6 +34,15 @@ const oldestIsLate = new Statement<{ late: boolean }>(
    FROM events_undispatched u JOIN events e ON e.id = u.event_id ORDER BY u.event_id LIMIT 1`,
 );
 
+// Counts no further than this: a relay that has stood still must not make each look at it a long one.
+const BACKLOG_MAX = 100_000;
+const measureBacklog = new Statement<{ events: number; lag_seconds: number }>(
+  'event-measure-backlog',
+  `SELECT (SELECT count(*) FROM (SELECT FROM events_undispatched LIMIT ${BACKLOG_MAX}) waiting) AS events,
+          coalesce((SELECT extract(epoch FROM now() - e.created_at) FROM events_undispatched u
+                    JOIN events e ON e.id = u.event_id ORDER BY u.event_id LIMIT 1), 0)::float8 AS lag_seconds`,
+);
+
 // Another transaction at the same event is waited for: if it commits, its row is found and the event is not ours.
 const claimForConsumer = new Statement<StoredEvent>(
   'event-claim-for-consumer',
@@ -108,6 +117,12 @@ export class EventRepository {
   /** Whether the oldest event that is not dispatched has waited for longer. */
   async isOldestLate(afterMs: number): Promise<boolean> {
     return (await this.database.readFirst(oldestIsLate, [afterMs]))?.late ?? false;
+  }
+
+  /** How many events wait to be dispatched, up to 100,000, and for how long the oldest has waited. */
+  async measureBacklog(): Promise<{ events: number; lag_seconds: number }> {
+    const measured = await this.database.readFirst(measureBacklog, []);
+    return measured ?? { events: 0, lag_seconds: 0 };
   }
 
   /** Notes that `consumer` acts on these in `tx`. @returns those that it has not acted on before, oldest first. */

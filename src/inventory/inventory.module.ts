@@ -7,6 +7,7 @@ import { LedgerService } from './ledger.service.js';
 import { OverdueHoldsRepository } from './overdue-holds.repository.js';
 import { OverdueHolds } from './overdue-holds.service.js';
 import { ReservationController } from './reservation.controller.js';
+import { ReservationMetrics } from './reservation.metrics.js';
 import { ReservationRepository } from './reservation.repository.js';
 import { ReservationService } from './reservation.service.js';
 import { ReservationExpiryService } from './reservation-expiry.service.js';
@@ -34,6 +35,7 @@ import { StockWatchRepository } from './stock-watch.repository.js';
     StockEntryService,
     StockWatch,
     StockWatchRepository,
+    ReservationMetrics,
   ],
   exports: [LedgerService, ReservationService, OverdueHolds],
 })

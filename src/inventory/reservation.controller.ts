@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Param, Post, Query, UseInterceptors } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Scopes } from '../auth/scopes.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
@@ -12,12 +12,14 @@ import {
   ReserveDto,
 } from './reservation.dto.js';
 import { ReservationPageView, ReservationView } from './reservation.view.js';
+import { StockOperations } from './stock.metrics.js';
 
 const SHORT = { items: [{ product_id: 1, requested: 2, available: 1 }] };
 const ENDED = 'the reservation is no longer active: it is expired';
 
 @ApiTags('inventory')
 @Controller('inventory/reservations')
+@UseInterceptors(StockOperations)
 export class ReservationController {
   constructor(private readonly reservations: ExternalReservationService) {}
 

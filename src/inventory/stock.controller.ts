@@ -1,4 +1,4 @@
-import { Body, Controller, Get, HttpCode, Post, Query } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Post, Query, UseInterceptors } from '@nestjs/common';
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Scopes } from '../auth/scopes.js';
 import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
@@ -13,6 +13,7 @@ import {
   MovementsQuery,
   RollbackDto,
 } from './stock.dto.js';
+import { StockOperations } from './stock.metrics.js';
 import { StockService } from './stock.service.js';
 import {
   BulkView,
@@ -30,6 +31,7 @@ const SHORT = { items: [{ product_id: 1, requested: 2, available: 1 }] };
 
 @ApiTags('inventory')
 @Controller('inventory')
+@UseInterceptors(StockOperations)
 export class StockController {
   constructor(
     private readonly stock: StockService,

@@ -8,6 +8,7 @@ import { OrderRepository } from './order.repository.js';
 import { OrderService } from './order.service.js';
 import { OrderExpiryService } from './order-expiry.service.js';
 import { OrderLife } from './order-life.service.js';
+import { PlacementMetrics } from './placement/placement.metrics.js';
 import { PlacementService } from './placement/placement.service.js';
 import { PlacementTransaction } from './placement/placement.transaction.js';
 
@@ -16,6 +17,7 @@ import { PlacementTransaction } from './placement/placement.transaction.js';
   controllers: [OrderController],
   providers: [
     OrderRepository,
+    PlacementMetrics,
     PlacementTransaction,
     PlacementService,
     OrderService,

@@ -1,11 +1,14 @@
 import { Module } from '@nestjs/common';
 import { EventModule } from '../event/event.module.js';
 import { Config } from '../platform/config/config.js';
+import { Metrics } from '../platform/observability/metrics.service.js';
 import { PaymentGateways } from './gateway/payment-gateways.js';
 import { YookassaGateway } from './gateway/yookassa.gateway.js';
 import { PaymentController } from './payment.controller.js';
+import { measured, PaymentMetrics } from './payment.metrics.js';
 import { PaymentRepository } from './payment.repository.js';
 import { PaymentService } from './payment.service.js';
+import { PaymentMetricsRepository } from './payment-metrics.repository.js';
 import { PaymentNotifications } from './payment-notifications.service.js';
 import { RefundRepository } from './refund.repository.js';
 import { RefundService } from './refund.service.js';
@@ -19,14 +22,20 @@ import { RefundService } from './refund.service.js';
     RefundRepository,
     RefundService,
     PaymentNotifications,
-    { provide: PaymentGateways, inject: [Config], useFactory: (config: Config) => gatewaysOf(config) },
+    PaymentMetrics,
+    PaymentMetricsRepository,
+    {
+      provide: PaymentGateways,
+      inject: [Config, Metrics],
+      useFactory: (config: Config, metrics: Metrics) => gatewaysOf(config, metrics),
+    },
   ],
   exports: [PaymentService, RefundService, PaymentNotifications],
 })
 export class PaymentModule {}
 
 /** The sandbox speaks YooKassa's protocol, so both stand behind the same adapter. */
-function gatewaysOf({ env, paymentApiUrl }: Config): PaymentGateways {
+function gatewaysOf({ env, paymentApiUrl }: Config, metrics: Metrics): PaymentGateways {
   const current = new YookassaGateway({
     name: env.PAYMENT_PROVIDER,
     apiUrl: paymentApiUrl,
@@ -34,5 +43,5 @@ function gatewaysOf({ env, paymentApiUrl }: Config): PaymentGateways {
     secretKey: env.YOOKASSA_SECRET_KEY ?? '',
     timeoutMs: env.PAYMENT_TIMEOUT_MS,
   });
-  return new PaymentGateways(current);
+  return new PaymentGateways(measured(current, metrics));
 }

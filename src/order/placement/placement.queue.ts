@@ -4,6 +4,7 @@ interface Waiting<Request, Outcome> {
   request: Request;
   /** Requests with the same key never share a batch: the later one must see what became of the earlier. */
   key: string | null;
+  since: number;
   resolve(outcome: Outcome): void;
   reject(error: unknown): void;
 }
@@ -22,6 +23,8 @@ export class PlacementQueue<Request, Outcome> {
     private readonly place: (batch: Request[]) => Promise<PromiseSettledResult<Outcome>[]>,
     private readonly batchMax: number,
     private readonly waitingMax: number,
+    /** Is told of each batch how long its requests have waited, in milliseconds. */
+    private readonly watch: (waitedMs: number[]) => void = () => undefined,
   ) {}
 
   /** Resolves with the request's own outcome. @throws Overloaded when more is waiting than the bound. */
@@ -29,7 +32,7 @@ export class PlacementQueue<Request, Outcome> {
     if (this.waiting.length >= this.waitingMax)
       throw new Overloaded('too many orders are waiting; try again');
     return new Promise<Outcome>((resolve, reject) => {
-      this.waiting.push({ request, key, resolve, reject });
+      this.waiting.push({ request, key, since: performance.now(), resolve, reject });
       if (!this.underWay) void this.run();
     });
   }
@@ -42,6 +45,8 @@ export class PlacementQueue<Request, Outcome> {
 
   private async runNext(): Promise<void> {
     const batch = this.takeNext();
+    const now = performance.now();
+    this.watch(batch.map(({ since }) => now - since));
     try {
       const outcomes = await this.place(batch.map(({ request }) => request));
       batch.forEach(({ resolve, reject }, index) => {

@@ -7,6 +7,7 @@ import { isBusy, isConnectionFault, violates } from '../../platform/database/dat
 import { DatabaseService } from '../../platform/database/database.service.js';
 import { CheckoutInProgress } from '../order.errors.js';
 import type { PlacementRequest } from '../order.types.js';
+import { PlacementMetrics } from './placement.metrics.js';
 import { PlacementQueue } from './placement.queue.js';
 import { type How, type Outcome, PlacementTransaction, productIdsOf } from './placement.transaction.js';
 
@@ -25,13 +26,15 @@ export class PlacementService {
     private readonly database: DatabaseService,
     private readonly transaction: PlacementTransaction,
     private readonly overdueHolds: OverdueHolds,
+    metrics: PlacementMetrics,
     config: Config,
   ) {
     const { PLACEMENT_BATCH_MAX, PLACEMENT_QUEUE_MAX } = config.env;
     this.queue = new PlacementQueue(
-      (batch) => this.placeBatch(batch),
+      async (batch) => metrics.noteSettled(await this.placeBatch(batch)),
       PLACEMENT_BATCH_MAX,
       PLACEMENT_QUEUE_MAX,
+      (waitedMs) => metrics.noteBatch(waitedMs),
     );
   }
 

@@ -19,7 +19,12 @@ export interface KeyCaller {
  * A request that the guard has let through: from a user (`caller`) or, on routes that take keys, from another system
  * (`apiKey`), never both. On public routes without a token it is neither.
  */
-export type CallerRequest = FastifyRequest & { caller?: Caller; apiKey?: KeyCaller };
+export type CallerRequest = FastifyRequest & {
+  caller?: Caller;
+  apiKey?: KeyCaller;
+  /** It names an idempotency key, and the route has looked at it. */
+  isClaimed?: boolean;
+};
 
 /** The user whom the guard has found. There is none for an API key, and on public routes without a token. */
 export const CurrentUser = createParamDecorator(

@@ -4,8 +4,11 @@ import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import type { Config } from '../config/config.js';
 import { MalformedJson, ValidationFailed } from '../errors.js';
+import { IdempotencyMetrics } from '../idempotency/idempotency.metrics.js';
 import { WellFormedKey } from '../idempotency/well-formed-key.js';
+import { measureRequests } from '../observability/http.metrics.js';
 import { NestLog } from '../observability/logger.js';
+import { Metrics } from '../observability/metrics.service.js';
 import { uuidv7 } from '../uuid.js';
 import { AnswerInterceptor } from './answer.js';
 import { Drain } from './drain.js';
@@ -19,7 +22,7 @@ import { StrictValidation } from './validation.js';
 
 export const BASE_PATH = 'api/v1';
 /** Machine surfaces stand outside of the versioned API. */
-const UNVERSIONED = ['health', 'health/ready'];
+const UNVERSIONED = ['health', 'health/ready', 'metrics'];
 
 const BODY_LIMIT_BYTES = 1_048_576;
 const REQUEST_TIMEOUT_MS = 30_000;
@@ -57,8 +60,16 @@ export async function createServer(
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new StrictValidation());
   const drain = app.get(Drain);
-  app.useGlobalInterceptors(drain, new WellFormedKey(), new UnreadBody(), new AnswerInterceptor());
+  // What comes last is next to the route, and sees what it has answered before that becomes HTTP.
+  app.useGlobalInterceptors(
+    drain,
+    new WellFormedKey(),
+    new UnreadBody(),
+    new AnswerInterceptor(),
+    app.get(IdempotencyMetrics),
+  );
   endLastConnections(adapter.getInstance(), drain);
+  measureRequests(adapter.getInstance(), app.get(Metrics));
   return app;
 }
 

@@ -21,6 +21,7 @@ const canonical = configure({ deterministic: true, circularValue: Error });
  */
 export function claimOf(request: CallerRequest, key: string, body: unknown): Claim {
   assertWellFormed(key);
+  request.isClaimed = true;
   const path = request.url.split('?')[0];
   return {
     scope: `${callerOf(request)} ${request.method} ${path} ${key}`,

@@ -1,0 +1,58 @@
+import { Injectable } from '@nestjs/common';
+import { Metrics } from '../platform/observability/metrics.service.js';
+import { type PaymentGateway } from './gateway/payment-gateway.js';
+import { PaymentMetricsRepository } from './payment-metrics.repository.js';
+
+const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
+
+/** Payments whose outcome nobody knows yet. */
+@Injectable()
+export class PaymentMetrics {
+  constructor(metrics: Metrics, payments: PaymentMetricsRepository) {
+    metrics.gaugesFromTables(
+      {
+        payments_unknown: 'Attempts of which it is not known whether they were charged.',
+        payments_unknown_oldest_seconds: 'The age of the oldest of them.',
+      },
+      async () => {
+        const { payments: payments_unknown, oldest_seconds } = await payments.measureUnknown();
+        return { payments_unknown, payments_unknown_oldest_seconds: oldest_seconds };
+      },
+    );
+  }
+}
+
+/**
+ * The gateway, with every call to the provider timed and counted by what came of it: the status that the provider has told,
+ * `nothing` when it knows none, or `unknown` when there was no usable answer.
+ */
+export function measured(gateway: PaymentGateway, metrics: Metrics): PaymentGateway {
+  const seconds = metrics.histogram(
+    'payment_call_duration_seconds',
+    'Calls to the payment provider.',
+    SECONDS,
+    ['provider', 'call', 'outcome'],
+  );
+  const watch = async (call: string, answer: Promise<unknown>) => {
+    const start = performance.now();
+    const outcome = await answer.then(outcomeOf, () => 'unknown');
+    seconds.observe({ provider: gateway.name, call, outcome }, (performance.now() - start) / 1_000);
+  };
+  // Whatever calls the port has: none can be forgotten.
+  return new Proxy(gateway, {
+    get(target, name) {
+      const member = Reflect.get(target, name);
+      if (typeof member !== 'function') return member;
+      return (...values: unknown[]) => {
+        const answer = member.apply(target, values);
+        if (answer instanceof Promise) void watch(String(name), answer);
+        return answer;
+      };
+    },
+  });
+}
+
+function outcomeOf(answer: unknown): string {
+  const { status, charge } = (answer ?? {}) as { status?: string; charge?: { status: string } };
+  return status ?? charge?.status ?? 'nothing';
+}
