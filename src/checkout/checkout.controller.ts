@@ -6,12 +6,14 @@ import {
   Get,
   Param,
   Post,
+  Query,
 } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { PaymentsView, PaymentView } from '../payment/payment.view.js';
 import { ValidationFailed } from '../platform/errors.js';
 import { type Caller, type CallerRequest, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
+import { PageQuery } from '../platform/http/page.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, claimOf, IdempotencyClaim, idempotencyKeyOf } from '../platform/idempotency/claim.js';
 import { CheckoutDto, CheckoutView, PayOrderDto } from './checkout.dto.js';
@@ -101,7 +103,7 @@ export class CheckoutController {
   @ApiOperation({ summary: 'The attempts to pay an order, oldest first' })
   @Answers(200, PaymentsView)
   @Refuses(404, 'not_found', 'order not found')
-  payments(@CurrentUser() caller: Caller, @Param('id', UuidId) id: string) {
-    return this.orderPayments.listOwn(caller, id);
+  payments(@CurrentUser() caller: Caller, @Param('id', UuidId) id: string, @Query() query: PageQuery) {
+    return this.orderPayments.listOwn(caller, id, query);
   }
 }

@@ -12,11 +12,14 @@ import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { Answer } from '../platform/http/answer.js';
 import type { Caller } from '../platform/http/caller.js';
+import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
 import type { ConfirmPaymentDto, PayOrderDto } from './checkout.dto.js';
 import { SettlementService } from './settlement.service.js';
+
+const OLDEST_FIRST = 'attempts';
 
 /** What is to be done after the first transaction: charge an attempt that is ours, or just answer. */
 type Begun = { ours: Payment } | { answer: Answer<PaymentView> };
@@ -100,10 +103,18 @@ export class OrderPaymentService {
   }
 
   /** The attempts to pay the caller's order, oldest first. @throws OrderNotFound */
-  async listOwn(caller: Caller, orderId: string): Promise<PaymentsView> {
+  async listOwn(caller: Caller, orderId: string, query: PageQuery): Promise<PaymentsView> {
     await this.orders.getOwn(caller, orderId);
-    const payments = await this.payments.ofOrder(orderId);
-    return { payments: payments.map((payment) => paymentView(payment, this.money)), next_cursor: null };
+    const after = decodeCursor(OLDEST_FIRST, ['number'], query.cursor);
+    const found = await this.payments.pageOfOrder(orderId, Number(after?.[0] ?? 0), query.limit + 1);
+    const { rows, next_cursor } = pageOf(
+      found,
+      query,
+      (payment) => paymentView(payment, this.money),
+      ({ attempt }) => encodeCursor(OLDEST_FIRST, [attempt]),
+    );
+    const total = query.count ? { total: await this.payments.countOfOrder(orderId) } : {};
+    return { payments: rows, next_cursor, ...total };
   }
 
   /**
@@ -121,7 +132,7 @@ export class OrderPaymentService {
       const standing = await this.payments.findStanding(orderId, tx);
       if (standing?.provider !== 'manual') {
         if (standing || !takenByHand(order))
-          throw new OrderNotPayable(standing ? 'being paid' : order.payment_method);
+          throw new OrderNotPayable(standing ? 'being paid' : 'to be charged by the provider');
         await this.accept(order, dto.reference ?? null, tx);
       }
       return this.orders.view(await this.orders.getIn(orderId, tx));

@@ -35,6 +35,16 @@ const ofOrder = new Statement<Payment>(
   `SELECT ${COLUMNS} FROM payments p WHERE p.order_id = $1 ORDER BY p.attempt`,
 );
 
+// As bigint: a made-up cursor may name an attempt that no integer can be.
+const pageOfOrder = new Statement<Payment>(
+  'payment-page-of-order',
+  `SELECT ${COLUMNS} FROM payments p WHERE p.order_id = $1 AND p.attempt > $2::bigint ORDER BY p.attempt LIMIT $3`,
+);
+const countOfOrder = new Statement<{ total: number }>(
+  'payment-count-of-order',
+  'SELECT count(*) AS total FROM payments WHERE order_id = $1',
+);
+
 const find = new Statement<Payment & { user_id: number }>(
   'payment-find',
   `SELECT ${COLUMNS}, o.user_id FROM payments p JOIN orders o ON o.id = p.order_id WHERE p.id = $1`,
@@ -169,6 +179,15 @@ export class PaymentRepository {
 
   async ofOrder(orderId: string): Promise<Payment[]> {
     return this.database.read(ofOrder, [orderId]);
+  }
+
+  /** Oldest first, from above the attempt `after`. */
+  async pageOfOrder(orderId: string, after: number, limit: number): Promise<Payment[]> {
+    return this.database.read(pageOfOrder, [orderId, after, limit]);
+  }
+
+  async countOfOrder(orderId: string): Promise<number> {
+    return (await this.database.readFirst(countOfOrder, [orderId]))?.total ?? 0;
   }
 
   async find(id: string): Promise<(Payment & { user_id: number }) | null> {

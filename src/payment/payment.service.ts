@@ -184,6 +184,16 @@ export class PaymentService {
     return keyed?.provider === provider && keyed.provider_payment_id === null ? keyed : null;
   }
 
+  /** `ofOrder`, so many of them at most, from above the attempt `after`. */
+  async pageOfOrder(orderId: string, after: number, limit: number): Promise<Payment[]> {
+    return this.repository.pageOfOrder(orderId, after, limit);
+  }
+
+  /** How many attempts to pay an order there were. */
+  async countOfOrder(orderId: string): Promise<number> {
+    return this.repository.countOfOrder(orderId);
+  }
+
   /** A payment as `tx` sees it. @throws PaymentNotFound */
   async getIn(id: string, tx: Tx): Promise<Payment> {
     const payment = await this.repository.findIn(id, tx);

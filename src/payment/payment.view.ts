@@ -1,4 +1,4 @@
-import { ApiProperty } from '@nestjs/swagger';
+import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import type { Money } from '../platform/money.js';
 import type { Payment } from './payment.types.js';
 
@@ -31,6 +31,8 @@ export class PaymentView {
 export class PaymentsView {
   @ApiProperty({ type: [PaymentView] }) payments!: PaymentView[];
   @ApiProperty({ type: String, nullable: true, example: null }) next_cursor!: string | null;
+  @ApiPropertyOptional({ type: 'integer', description: 'Only with `count=true`.', example: 1 })
+  total?: number;
 }
 
 /** The one place where a payment becomes its answer. */

@@ -631,7 +631,12 @@ describe('a bank transfer', () => {
   });
 
   it('is the only one besides cash: a card payment is not accepted by hand', async () => {
-    expectProblem(await confirm(await givenOrder('credit_card')), 409, 'order_not_payable');
+    expectProblem(
+      await confirm(await givenOrder('credit_card')),
+      409,
+      'order_not_payable',
+      'an order that is to be charged by the provider cannot be paid',
+    );
   });
 
   it('of a cancelled order is not accepted', async () => {

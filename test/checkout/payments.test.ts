@@ -294,6 +294,31 @@ describe('what a payment is asked with', () => {
   });
 });
 
+describe('the attempts to pay an order', () => {
+  it('are listed oldest first, page by page, and counted', async () => {
+    const { id } = await givenOrder();
+    for (const payment_token of ['tok_declined', 'tok_declined', 'tok_success'])
+      await ada.pay(id, { payment_token });
+    const page = async (query: string) => (await ada.send('GET', `/orders/${id}/payments?${query}`)).body;
+    const first = await page('limit=2&count=true');
+    expect(first.payments.map(({ attempt }: { attempt: number }) => attempt)).toEqual([1, 2]);
+    expect(first.total).toBe(3);
+    const last = await page(`limit=2&cursor=${first.next_cursor}`);
+    expect(last).toEqual({
+      payments: [expect.objectContaining({ attempt: 3, status: 'succeeded' })],
+      next_cursor: null,
+    });
+  });
+
+  it.each(['limit=0', 'limit=101', 'limit=x', 'cursor=abc', 'count=maybe', 'sort=attempt'])(
+    'are not listed by %s',
+    async (query) => {
+      const { id } = await givenOrder();
+      expectProblem(await ada.send('GET', `/orders/${id}/payments?${query}`), 400, 'validation_failed');
+    },
+  );
+});
+
 describe("a payment's key", () => {
   it('replays the first answer', async () => {
     const { id } = await givenOrder();

@@ -1,4 +1,4 @@
-import { applyDecorators, type Type } from '@nestjs/common';
+import { applyDecorators, SetMetadata, type Type } from '@nestjs/common';
 import {
   ApiExtraModels,
   ApiHeader,
@@ -101,9 +101,12 @@ export const TakesUuid = (name = 'id') =>
 export const TakesId = (name = 'id') =>
   ApiParam({ name, schema: { type: 'integer', minimum: 1 }, example: 1 });
 
-/** Documents that the route takes an `Idempotency-Key`, with the refusals that come with it. */
+export const TAKES_IDEMPOTENCY_KEY = 'holdfast:takes-idempotency-key';
+
+/** Says, and documents, that the route takes an `Idempotency-Key`, with the refusals that come with it. */
 export const TakesIdempotencyKey = () =>
   applyDecorators(
+    SetMetadata(TAKES_IDEMPOTENCY_KEY, true),
     ApiHeader({
       name: 'Idempotency-Key',
       required: false,

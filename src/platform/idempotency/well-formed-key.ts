@@ -1,18 +1,22 @@
 import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { Observable } from 'rxjs';
 import type { CallerRequest } from '../http/caller.js';
+import { TAKES_IDEMPOTENCY_KEY } from '../http/docs.js';
 import { assertWellFormed, idempotencyKeyOf } from './claim.js';
 
 /**
- * Refuses a POST with an empty or malformed `Idempotency-Key`, also where a key has no effect: who sends one believes to be
- * protected by it.
+ * Refuses a POST with an empty or malformed `Idempotency-Key` where a key has no effect, too: who sends one believes to be
+ * protected by it. What takes a key judges it by itself.
  */
 @Injectable()
 export class WellFormedKey implements NestInterceptor {
   intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
     const request = context.switchToHttp().getRequest<CallerRequest>();
     const key = request.method === 'POST' ? idempotencyKeyOf(request) : undefined;
-    if (key !== undefined) assertWellFormed(key);
+    if (key !== undefined && !takesKey(context)) assertWellFormed(key);
     return next.handle();
   }
 }
+
+const takesKey = (context: ExecutionContext): boolean =>
+  Reflect.getMetadata(TAKES_IDEMPOTENCY_KEY, context.getHandler()) === true;
