@@ -23,33 +23,32 @@ export class PaymentMetrics {
 }
 
 /**
- * The gateway, with every call to the provider timed and counted by what came of it: the status that the provider has told,
+ * Stands in front of gateways, with every call to the provider timed and counted by what came of it: the status that the provider has told,
  * `nothing` when it knows none, or `unknown` when there was no usable answer.
  */
-export function measured(gateway: PaymentGateway, metrics: Metrics): PaymentGateway {
+export function measuring(metrics: Metrics): (gateway: PaymentGateway) => PaymentGateway {
   const seconds = metrics.histogram(
     'payment_call_duration_seconds',
     'Calls to the payment provider.',
     SECONDS,
     ['provider', 'call', 'outcome'],
   );
-  const watch = async (call: string, answer: Promise<unknown>) => {
+  const watch = async (provider: string, call: string, answer: Promise<unknown>) => {
     const start = performance.now();
     const outcome = await answer.then(outcomeOf, () => 'unknown');
-    seconds.observe({ provider: gateway.name, call, outcome }, (performance.now() - start) / 1_000);
+    seconds.observe({ provider, call, outcome }, (performance.now() - start) / 1_000);
   };
   // Whatever calls the port has: none can be forgotten.
-  return new Proxy(gateway, {
-    get(target, name) {
-      const member = Reflect.get(target, name);
-      if (typeof member !== 'function') return member;
-      return (...values: unknown[]) => {
-        const answer = member.apply(target, values);
-        if (answer instanceof Promise) void watch(String(name), answer);
-        return answer;
-      };
-    },
-  });
+  const get = (gateway: PaymentGateway, name: string | symbol) => {
+    const member = Reflect.get(gateway, name);
+    if (typeof member !== 'function') return member;
+    return (...values: unknown[]) => {
+      const answer = member.apply(gateway, values);
+      if (answer instanceof Promise) void watch(gateway.name, String(name), answer);
+      return answer;
+    };
+  };
+  return (gateway) => new Proxy(gateway, { get });
 }
 
 function outcomeOf(answer: unknown): string {

@@ -3,9 +3,8 @@ import { EventModule } from '../event/event.module.js';
 import { Config } from '../platform/config/config.js';
 import { Metrics } from '../platform/observability/metrics.service.js';
 import { PaymentGateways } from './gateway/payment-gateways.js';
-import { YookassaGateway } from './gateway/yookassa.gateway.js';
 import { PaymentController } from './payment.controller.js';
-import { measured, PaymentMetrics } from './payment.metrics.js';
+import { measuring, PaymentMetrics } from './payment.metrics.js';
 import { PaymentRepository } from './payment.repository.js';
 import { PaymentService } from './payment.service.js';
 import { PaymentMetricsRepository } from './payment-metrics.repository.js';
@@ -27,21 +26,9 @@ import { RefundService } from './refund.service.js';
     {
       provide: PaymentGateways,
       inject: [Config, Metrics],
-      useFactory: (config: Config, metrics: Metrics) => gatewaysOf(config, metrics),
+      useFactory: (config: Config, metrics: Metrics) => PaymentGateways.of(config, measuring(metrics)),
     },
   ],
   exports: [PaymentService, RefundService, PaymentNotifications],
 })
 export class PaymentModule {}
-
-/** The sandbox speaks YooKassa's protocol, so both stand behind the same adapter. */
-function gatewaysOf({ env, paymentApiUrl }: Config, metrics: Metrics): PaymentGateways {
-  const current = new YookassaGateway({
-    name: env.PAYMENT_PROVIDER,
-    apiUrl: paymentApiUrl,
-    shopId: env.YOOKASSA_SHOP_ID ?? '',
-    secretKey: env.YOOKASSA_SECRET_KEY ?? '',
-    timeoutMs: env.PAYMENT_TIMEOUT_MS,
-  });
-  return new PaymentGateways(measured(current, metrics));
-}

@@ -62,9 +62,11 @@ describe('a wrong environment', () => {
     ['CURRENCY', 'usd', 'be a three-letter ISO 4217 code such as USD'],
     ['CURRENCY', 'XQZ', 'be a three-letter ISO 4217 code such as USD'],
     ['RESERVATION_TTL_COD', '-1', 'be a whole number between 1 and 31536000'],
-    ['PAYMENT_PROVIDER', 'paypal', 'be one of sandbox, yookassa'],
+    ['PAYMENT_PROVIDER', 'paypal', 'be one of sandbox, yookassa, stripe'],
     ['PAYMENT_RETURN_URL', 'javascript:alert(1)', 'be an http(s) address'],
     ['YOOKASSA_API_URL', 'https://api.yookassa.ru/v2', 'end in /v3'],
+    ['STRIPE_API_URL', 'ftp://stripe', 'be an http(s) address'],
+    ['STRIPE_API_URL', 'https://api.stripe.com/v1', 'not have a path'],
     ['LOG_LEVEL', 'loud', 'be one of fatal, error, warn, info, debug, trace, silent'],
     ['LOG_FORMAT', 'xml', 'be one of pretty, json'],
   ])('%s=%s is refused in one sentence', (name, value, sentence) => {
@@ -88,6 +90,12 @@ describe('a wrong environment', () => {
     const fault = faultOf({ PAYMENT_PROVIDER: 'yookassa', YOOKASSA_SHOP_ID: '' });
     expect(fault).toContain('YOOKASSA_SHOP_ID is missing');
     expect(fault).toContain('YOOKASSA_SECRET_KEY is missing');
+  });
+
+  it('asks Stripe for its credentials', () => {
+    const fault = faultOf({ PAYMENT_PROVIDER: 'stripe', STRIPE_SECRET_KEY: '' });
+    expect(fault).toContain('STRIPE_SECRET_KEY is missing');
+    expect(fault).toContain('STRIPE_WEBHOOK_SECRET is missing');
   });
 
   it('never shows what it was given: it may be a secret in the wrong place', () => {

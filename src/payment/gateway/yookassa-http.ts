@@ -2,6 +2,7 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosInstance, type AxiosRequestConfig } from 'axios';
 import { OutcomeUnknown } from './payment-gateway.js';
+import { quoted } from './provider-words.js';
 import { type ListAnswer, readErrorAnswer, readListAnswer } from './yookassa-answers.js';
 
 export interface YookassaOptions {
@@ -92,13 +93,9 @@ export class YookassaHttp {
     return new OutcomeUnknown(`${this.options.name} gave no usable answer to ${what}: ${why}`);
   }
 
-  /** The provider's words without our key, and without `token`. */
-  withoutSecrets(text: string, token: string | null): string {
-    let clean = text;
-    for (const secret of [this.options.secretKey, token]) {
-      if (secret) clean = clean.replaceAll(secret, '[redacted]');
-    }
-    return clean;
+  /** The provider's words, without our key and without `token`. */
+  quoted(words: string, token: string | null): string {
+    return quoted(words, [this.options.secretKey, token]);
   }
 
   // Axios's own timeout restarts with every byte that trickles in; a signal does not.

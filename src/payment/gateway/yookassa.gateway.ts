@@ -25,7 +25,6 @@ import { declineReason, refundDeclineReason } from './yookassa-decline-reasons.j
 import { type Answer, explain, YookassaHttp, type YookassaOptions } from './yookassa-http.js';
 import { createdAfter, paymentBody, refundBody, refundMark } from './yookassa-requests.js';
 
-const REASON_MAX_CHARACTERS = 300;
 const DAY_MS = 86_400_000;
 
 const notifications = new Map<string, 'payment' | 'refund'>([
@@ -161,7 +160,7 @@ export class YookassaGateway extends PaymentGateway {
     return {
       status: 'failed' as const,
       failure_code: 'invalid_request',
-      failure_reason: this.http.withoutSecrets(description, token).slice(0, REASON_MAX_CHARACTERS),
+      failure_reason: this.http.quoted(description, token),
     };
   }
 

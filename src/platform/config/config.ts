@@ -56,7 +56,7 @@ export const environment = z.object({
   AUDIT_SECONDS: seconds(300),
   WEBHOOK_ALLOW_PRIVATE: flag.optional(),
 
-  PAYMENT_PROVIDER: oneOf(['sandbox', 'yookassa']).default('sandbox'),
+  PAYMENT_PROVIDER: oneOf(['sandbox', 'yookassa', 'stripe']).default('sandbox'),
   PAYMENT_TIMEOUT_MS: milliseconds(10_000),
   PAYMENT_RECOVERY_SECONDS: seconds(5),
   PAYMENT_RETURN_URL: webAddress.optional(),
@@ -65,6 +65,11 @@ export const environment = z.object({
   YOOKASSA_API_URL: webAddress.regex(/\/v3$/, 'must end in /v3').optional(),
   YOOKASSA_SHOP_ID: z.string().min(1).optional(),
   YOOKASSA_SECRET_KEY: z.string().min(1).optional(),
+  STRIPE_API_URL: webAddress
+    .refine((address) => !/^https?:\/\/[^/?#]+(\/.|[?#])/i.test(address), 'must not have a path')
+    .optional(),
+  STRIPE_SECRET_KEY: z.string().min(1).optional(),
+  STRIPE_WEBHOOK_SECRET: z.string().min(1).optional(),
 
   LOG_LEVEL: oneOf(['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent']).default('info'),
   LOG_FORMAT: oneOf(['pretty', 'json']).optional(),
@@ -105,9 +110,13 @@ export class Config {
     return this.env.WEBHOOK_ALLOW_PRIVATE ?? !this.production;
   }
 
-  /** Neither the environment nor `main.ts` names the provider's address: YooKassa's own. */
+  /** When neither the environment nor `main.ts` names the provider's address: YooKassa's own. */
   get paymentApiUrl(): string {
     return this.env.YOOKASSA_API_URL ?? 'https://api.yookassa.ru/v3';
+  }
+
+  get stripeApiUrl(): string {
+    return this.env.STRIPE_API_URL ?? 'https://api.stripe.com';
   }
 
   get logFormat(): 'pretty' | 'json' {
@@ -156,14 +165,18 @@ function productionFaults(env: Environment): string[] {
   return weak ? ['JWT_SECRET is weak; production needs a random one of at least 32 characters'] : [];
 }
 
+/** What each payment provider cannot do without. */
+const CREDENTIALS = {
+  sandbox: [],
+  yookassa: ['YOOKASSA_SHOP_ID', 'YOOKASSA_SECRET_KEY'],
+  stripe: ['STRIPE_SECRET_KEY', 'STRIPE_WEBHOOK_SECRET'],
+} as const;
+
 /** Variables that need one another. */
 function pairFaults(env: Environment): string[] {
   const faults: string[] = [];
-  if (env.PAYMENT_PROVIDER === 'yookassa') {
-    if (!env.YOOKASSA_SHOP_ID) faults.push('YOOKASSA_SHOP_ID is missing; PAYMENT_PROVIDER=yookassa needs it');
-    if (!env.YOOKASSA_SECRET_KEY) {
-      faults.push('YOOKASSA_SECRET_KEY is missing; PAYMENT_PROVIDER=yookassa needs it');
-    }
+  for (const name of CREDENTIALS[env.PAYMENT_PROVIDER]) {
+    if (!env[name]) faults.push(`${name} is missing; PAYMENT_PROVIDER=${env.PAYMENT_PROVIDER} needs it`);
   }
   if ((env.ADMIN_EMAIL === undefined) !== (env.ADMIN_PASSWORD === undefined)) {
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together; set both or neither');

@@ -27,8 +27,10 @@ export class UnreadBody implements NestInterceptor {
     const known = this.reading.get(route);
     if (known !== undefined) return known;
     const parameters = Reflect.getMetadata(ROUTE_ARGS_METADATA, context.getClass(), route.name) ?? {};
-    // Each as `type:position`.
-    const read = Object.keys(parameters).some((key) => READERS.has(Number.parseInt(key, 10)));
+    // Each as `type:position`; decorators of our own have a random name there, which may begin with a digit.
+    const read = Object.keys(parameters).some(
+      (key) => /^\d+:/.test(key) && READERS.has(Number.parseInt(key, 10)),
+    );
     this.reading.set(route, read);
     return read;
   }
