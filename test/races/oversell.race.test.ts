@@ -223,7 +223,7 @@ describe('with a guard taken away', () => {
   it('one product on two lines is oversold: lines not summed, no unique keys, no CHECK', async () => {
     await unguarded.sql('ALTER TABLE products DROP CONSTRAINT products_stock_check');
     await unguarded.sql('ALTER TABLE stock_movements DROP CONSTRAINT stock_movements_stock_after_check');
-    await unguarded.sql('ALTER TABLE order_lines DROP CONSTRAINT order_lines_pkey');
+    await unguarded.sql('ALTER TABLE order_lines DROP CONSTRAINT order_lines_pkey CASCADE');
     await unguarded.sql('DROP INDEX stock_movements_once');
     const placement = (apps[0] as TestApp).app.get(PlacementService);
     const place = placement.place.bind(placement);

@@ -1,6 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import { RecoveryService } from '../../src/checkout/recovery.service.js';
-import { PaymentGateway } from '../../src/payment/gateway/payment-gateway.js';
+import { PaymentGateways } from '../../src/payment/gateway/payment-gateways.js';
 import { PaymentRepository } from '../../src/payment/payment.repository.js';
 import { PaymentService } from '../../src/payment/payment.service.js';
 import { times } from '../support/barrier.js';
@@ -114,7 +114,7 @@ describe('with a guard taken away', () => {
   it('a lost answer is charged again: the repeat brings another key', async () => {
     const settings = { ...sandbox.settings, PAYMENT_TIMEOUT_MS: '300' };
     const app = await bootApp(unguarded, settings, (nest) => {
-      const gateway = nest.get(PaymentGateway);
+      const gateway = nest.get(PaymentGateways).current;
       const charge = gateway.charge.bind(gateway);
       gateway.charge = (request) => charge({ ...request, idempotency_key: randomUUID() });
     });

@@ -1,4 +1,5 @@
-import type { TestDatabase } from './boot.js';
+import { AuditService } from '../../src/audit/audit.service.js';
+import type { TestApp, TestDatabase } from './boot.js';
 
 /** Each promise with the query that finds the rows which break it. */
 const PROMISES = {
@@ -87,4 +88,10 @@ export async function expectPromisesKept(database: TestDatabase): Promise<void> 
   for (const [promise, text] of Object.entries(PROMISES)) {
     expect({ promise, broken: await database.sql(text) }).toEqual({ promise, broken: [] });
   }
+}
+
+/** Proves every promise by the service's own audit, which also knows of refunds, returns and other systems' orders. */
+export async function expectAuditClean({ app }: TestApp): Promise<void> {
+  const { checks } = await app.get(AuditService).audit();
+  expect(checks.filter(({ violations }) => violations > 0)).toEqual([]);
 }
