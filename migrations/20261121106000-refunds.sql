@@ -28,8 +28,8 @@ CREATE TABLE refunds (
 CREATE UNIQUE INDEX refunds_provider_refund ON refunds (provider, provider_refund_id) WHERE provider_refund_id IS NOT NULL;
 CREATE INDEX refunds_payment ON refunds (payment_id);
 CREATE INDEX refunds_unsettled ON refunds (next_check_at) WHERE status IN ('pending', 'unknown');
--- What a provider has refused of what nobody may keep: it is tried again.
-CREATE INDEX refunds_refused ON refunds (settled_at) WHERE status = 'failed' AND cause <> 'admin';
+-- What a provider has refused: of what nobody may keep it is tried again.
+CREATE INDEX refunds_refused ON refunds (settled_at) WHERE status = 'failed';
 
 -- What is promised to be given back and what has been: together never more than was captured, whoever asks at once.
 ALTER TABLE payments ADD COLUMN refunding_minor bigint NOT NULL DEFAULT 0 CHECK (refunding_minor >= 0);

@@ -73,7 +73,8 @@ export class CancellationService {
     const order = await lock(tx);
     const refund = order.status === 'cancelled' ? null : await this.end(order, reason, tx);
     if (refund && isLive(refund.status)) {
-      if (claim) await this.idempotency.beginAll([{ claim, resourceId: id }], this.payments.callMs, tx);
+      if (claim)
+        await this.idempotency.beginAll([{ claim, resourceId: refund.id }], this.payments.callMs, tx);
       return { refund };
     }
     const answer = await this.answer(id, tx);
@@ -91,14 +92,15 @@ export class CancellationService {
     return this.refunding.begin(order, { payment, amount_minor, cause: 'cancelled', reason }, true, tx);
   }
 
-  // A call that was cut off had cancelled the order: what is left to do is its refund, unless somebody is at it.
+  // A call that was cut off had cancelled the order. The claim's resource is its refund: what is left to do, unless somebody
+  // is at it.
   private async takeUp(id: string, claim: Claim, lock: Lock, tx: Tx): Promise<Begun | null> {
     const state = await this.idempotency.lock(claim, tx);
     if (state.kind === 'fresh') return null;
     if (state.kind === 'refused') throw state.error;
     if (state.kind === 'finished') return { answer: state.answer as Answer<OrderView> };
     await lock(tx);
-    const [refund] = await this.refunds.claimLive(id, null, tx);
+    const refund = await this.refunds.claimOne(state.resourceId as string, tx);
     await this.idempotency.takeOver(claim, this.payments.callMs, tx);
     if (refund) return { refund };
     const answer = await this.answer(id, tx);

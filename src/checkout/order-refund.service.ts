@@ -77,7 +77,7 @@ export class OrderRefundService {
     if (state.kind === 'refused') throw state.error;
     if (state.kind === 'finished') return { answer: state.answer as Answer<RefundedOrderView> };
     await this.lives.lock(orderId, tx);
-    const [ours] = await this.refunds.claimLive(orderId, state.resourceId, tx);
+    const ours = await this.refunds.claimOne(state.resourceId as string, tx);
     await this.idempotency.takeOver(claim, this.payments.callMs, tx);
     if (ours) return { ours };
     const made = (await this.refunds.ofOrderIn(orderId, tx)).find(({ id }) => id === state.resourceId);

@@ -57,23 +57,29 @@ export class RefundingService {
 
   /** Notes anew what the provider has refused of money that nobody may keep: a refusal may have been for the moment. */
   async renewRefused(limit: number): Promise<void> {
-    for (const refused of await this.refunds.findRefused(limit)) {
-      await this.database.transaction((tx) => this.renew(refused, tx));
-      this.logger.warn(
-        { order_id: refused.order_id },
-        `refund ${refused.number} was refused: trying another`,
-      );
+    for (const { id, order_id, number } of await this.refunds.findRefused(limit)) {
+      try {
+        const renewed = await this.database.transaction((tx) => this.renew(id, order_id, tx));
+        if (renewed) this.logger.warn({ order_id }, `refund ${number} was refused: trying another`);
+      } catch (error) {
+        // One that cannot be noted must not stop the others.
+        this.logger.error({ order_id }, `refund ${number} cannot be renewed: ${(error as Error).message}`);
+      }
     }
   }
 
-  private async renew({ id, order_id, payment_id, cause, reason }: Refund, tx: Tx): Promise<void> {
-    const order = await this.lives.lock(order_id, tx);
-    const newest = (await this.refunds.ofOrderIn(order_id, tx)).at(-1);
-    const payment = await this.payments.getIn(payment_id, tx);
+  private async renew(id: string, orderId: string, tx: Tx): Promise<boolean> {
+    const order = await this.lives.lock(orderId, tx);
+    const refunds = await this.refunds.ofOrderIn(orderId, tx);
+    const refused = refunds.findLast(({ status }) => status === 'failed') as Refund;
+    const payment = await this.payments.getIn(refused.payment_id, tx);
     const amount_minor = refundableOf(payment);
     // Another instance was faster, or an admin has given the rest back by now.
-    if (newest?.id !== id || amount_minor === 0) return;
-    await this.begin(order, { payment, amount_minor, cause, reason: reason ?? cause }, false, tx);
+    if (refused.id !== id || amount_minor === 0) return false;
+    // An admin's wish was of a living order; that it is owed has come with its end.
+    const cause = refused.cause === 'admin' ? 'cancelled' : refused.cause;
+    await this.begin(order, { payment, amount_minor, cause, reason: refused.reason ?? cause }, false, tx);
+    return true;
   }
 
   private async followUp(order: OrderRow, refund: Refund, payment: Payment, tx: Tx): Promise<void> {

@@ -3,6 +3,8 @@ import { EventService } from '../event/event.service.js';
 import type { EventType } from '../event/event.types.js';
 import type { ReservationEnd } from '../inventory/inventory.types.js';
 import { ReservationService } from '../inventory/reservation.service.js';
+import { violates } from '../platform/database/database.errors.js';
+import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Caller } from '../platform/http/caller.js';
 import { Money } from '../platform/money.js';
@@ -25,6 +27,7 @@ export class OrderLife {
     private readonly repository: OrderRepository,
     private readonly reservations: ReservationService,
     private readonly events: EventService,
+    private readonly database: DatabaseService,
     private readonly money: Money,
   ) {}
 
@@ -76,6 +79,16 @@ export class OrderLife {
    */
   async revive(order: OrderRow, tx: Tx): Promise<boolean> {
     if (order.status !== 'expired' || (await this.repository.isBoughtOtherwise(order, tx))) return false;
+    try {
+      return await this.database.part(() => this.takeAgain(order, tx), tx);
+    } catch (error) {
+      // A checkout has bought the same round of the cart between our look and our write: the index has seen it.
+      if (violates(error, 'orders_cart_once')) return false;
+      throw error;
+    }
+  }
+
+  private async takeAgain(order: OrderRow, tx: Tx): Promise<boolean> {
     if (!(await this.reservations.takeAgain(order.id, tx))) return false;
     const reason = 'paid late: its goods could be had again';
     await this.repository.updateStatus(order.id, 'paid', 'paid', reason, tx);

@@ -112,7 +112,8 @@ const updateStatus = new Statement(
 // Something worth telling that leaves the status as it is.
 const addHistory = new Statement(
   'order-add-history',
-  'INSERT INTO order_history (order_id, status, reason, is_note) SELECT id, status, $2, true FROM orders WHERE id = $1',
+  `WITH changed AS (UPDATE orders SET updated_at = now() WHERE id = $1 RETURNING id, status)
+   INSERT INTO order_history (order_id, status, reason, is_note) SELECT id, status, $2, true FROM changed`,
 );
 const updateTracking = new Statement(
   'order-update-tracking',
@@ -160,7 +161,7 @@ export interface OrderFilter {
   to: Date | null;
 }
 
-/** All SQL and all locks of the tables `orders`, `order_lines` and `order_history`. */
+/** All SQL and all locks of the tables `orders`, `order_lines`, `order_history` and `order_returns`. */
 @Injectable()
 export class OrderRepository {
   constructor(private readonly database: DatabaseService) {}

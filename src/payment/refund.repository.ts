@@ -55,22 +55,23 @@ const claimDue = new Statement<Refund>(
    RETURNING ${COLUMNS}`,
 );
 
-const claimLive = new Statement<Refund>(
-  'refund-claim-live',
+const claimOne = new Statement<Refund>(
+  'refund-claim-one',
   `UPDATE refunds r SET instance_id = $2, busy_until = now() + $3 * interval '1 millisecond'
-   WHERE r.order_id = $1 AND ($4::uuid IS NULL OR r.id = $4) AND r.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE
+   WHERE r.id = $1 AND r.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE
    RETURNING ${COLUMNS}`,
 );
 
-// What nobody may keep and the provider has refused to give back: again after a minute, later after ever longer, at last
-// once an hour. Only the newest of an order: a later one stands for it.
+// What nobody may keep, for its order has come to nothing, and the provider has refused to give back, whoever wished it: again
+// after a minute, later after ever longer, at last once an hour. Only the newest refusal of an order counts.
 const findRefused = new Statement<Refund>(
   'refund-find-refused',
-  `SELECT ${COLUMNS} FROM refunds r JOIN payments p ON p.id = r.payment_id
-   WHERE r.status = 'failed' AND r.cause <> 'admin'
-     AND r.settled_at < now() - least(3600, 60 * power(2, least(r.number, 10))) * interval '1 second'
+  `SELECT ${COLUMNS} FROM refunds r JOIN payments p ON p.id = r.payment_id JOIN orders o ON o.id = r.order_id
+   WHERE r.status = 'failed' AND o.status IN ('failed', 'expired', 'cancelled')
+     AND r.settled_at < now() - least(3600, 60 * power(2, least(r.number, 10) - 1)) * interval '1 second'
      AND p.refunded_minor + p.refunding_minor < p.amount_minor
-     AND NOT EXISTS (SELECT FROM refunds later WHERE later.order_id = r.order_id AND later.number > r.number)
+     AND NOT EXISTS (
+       SELECT FROM refunds later WHERE later.order_id = r.order_id AND later.number > r.number AND later.status = 'failed')
    ORDER BY r.settled_at LIMIT $1`,
 );
 
@@ -141,18 +142,11 @@ export class RefundRepository {
     return claimDue.run([instanceId, busyMs, limit], tx);
   }
 
-  /** Those of an order that nobody is at; with an id only that one. */
-  async claimLive(
-    orderId: string,
-    id: string | null,
-    instanceId: string,
-    busyMs: number,
-    tx: Tx,
-  ): Promise<Refund[]> {
-    return claimLive.run([orderId, instanceId, busyMs, id], tx);
+  async claimOne(id: string, instanceId: string, busyMs: number, tx: Tx): Promise<Refund | null> {
+    return claimOne.first([id, instanceId, busyMs], tx);
   }
 
-  /** Refused refunds of money that is owed, whose next try is due. */
+  /** The newest refused refund of each order that has ended and whose money is still there, if its next try is due. */
   async findRefused(limit: number): Promise<Refund[]> {
     return this.database.read(findRefused, [limit]);
   }

@@ -137,12 +137,12 @@ export class RefundService {
     );
   }
 
-  /** Takes the refunds of an order that are not settled and that nobody is at; with an id only that one. */
-  async claimLive(orderId: string, id: string | null, tx: Tx): Promise<Refund[]> {
-    return this.repository.claimLive(orderId, id, this.instance.id, callMs(this.config), tx);
+  /** Takes one refund that is not settled if nobody is at it, else null. The order must be locked in `tx`. */
+  async claimOne(id: string, tx: Tx): Promise<Refund | null> {
+    return this.repository.claimOne(id, this.instance.id, callMs(this.config), tx);
   }
 
-  /** Refunds that the provider has refused of money that nobody may keep, and that are due to be tried anew. */
+  /** Refunds that the provider has refused while their orders have come to nothing, and that are due to be tried anew. */
   async findRefused(limit: number): Promise<Refund[]> {
     return this.repository.findRefused(limit);
   }

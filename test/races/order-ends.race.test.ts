@@ -181,8 +181,7 @@ describe('with a guard taken away', () => {
   }
 
   it('a paid order is cancelled and its goods are lost: its row is not locked', async () => {
-    const looked = Promise.withResolvers<void>();
-    const paid = Promise.withResolvers<void>();
+    const [hasLooked, isPaid] = [meeting(2), meeting(2)];
     let looks = 0;
     app = await bootApp(unguarded, sandbox.settings, (nest) => {
       const repository = nest.get(OrderRepository);
@@ -191,8 +190,8 @@ describe('with a guard taken away', () => {
         looks += 1;
         // The cancel looks first, and goes on from what it saw when the order is paid.
         if (looks === 1) {
-          looked.resolve();
-          await paid.promise;
+          await hasLooked();
+          await isPaid();
         }
         return order ?? null;
       };
@@ -201,9 +200,9 @@ describe('with a guard taken away', () => {
     const product_id = await givenProduct(unguarded, { stock: 10 });
     const { id } = await ada.order([{ product_id, quantity: 4 }]);
     const cancelled = ada.cancel(id);
-    await looked.promise;
+    await hasLooked();
     expect((await ada.pay(id)).status).toBe(201);
-    paid.resolve();
+    await isPaid();
     expect((await cancelled).body.status).toBe('cancelled');
     expect(await stockOf(unguarded, product_id)).toBe(6);
     expect(await brokenPromises(unguarded)).toContain(
