@@ -3,6 +3,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
+  // They take minutes and both cores: jest.faults.config.js.
+  testPathIgnorePatterns: ['<rootDir>/test/faults/'],
   extensionsToTreatAsEsm: ['.ts'],
   // Sources import each other as './x.js' (what Node resolves after the build); here the .ts file stands there.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },

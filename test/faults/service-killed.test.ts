@@ -1,0 +1,116 @@
+import { randomUUID } from 'node:crypto';
+import { eventually } from '../support/eventually.js';
+import { register } from './load.js';
+import type { Faults } from './service-process.js';
+import { Shop } from './shop.js';
+
+/** The points of a checkout, in their order; whether the provider has charged by then, and whether there is an order. */
+const POINTS = [
+  { point: 'before the order is committed', ordered: false, charged: false },
+  { point: 'after the order is committed', ordered: true, charged: false },
+  { point: 'before the charge', ordered: true, charged: false },
+  { point: 'after the charge', ordered: true, charged: true },
+  { point: 'before the settlement', ordered: true, charged: true },
+  { point: 'before the settlement is committed', ordered: true, charged: true },
+  { point: 'after the settlement', ordered: true, charged: true },
+  { point: 'before the answer', ordered: true, charged: true },
+];
+
+/** A customer with two lamps in the cart, and the click on "buy". */
+async function givenCheckout(shop: Shop, members: object = {}) {
+  const client = shop.client();
+  const token = await register(client, 'ada@shop.example');
+  const [product_id] = await shop.products();
+  const line = { product_id, quantity: 2 };
+  await client.insist({ method: 'POST', path: '/cart/items', body: line, token, key: randomUUID() });
+  const click = { method: 'POST', path: '/checkout', body: members, token, key: 'buy' } as const;
+  return { client, click };
+}
+
+async function inShop(name: string, faults: Faults, play: (shop: Shop) => Promise<void>): Promise<void> {
+  const shop = await Shop.open(name, { faults });
+  try {
+    await play(shop);
+  } finally {
+    await shop.close();
+  }
+}
+
+async function onlyOrderOf({ database }: Shop): Promise<string | undefined> {
+  const orders = await database.sql<{ id: string }>('SELECT id FROM orders');
+  expect(orders.length).toBeLessThan(2);
+  return orders[0]?.id;
+}
+
+describe('kill -9 of the service in a checkout', () => {
+  it.concurrent.each(POINTS)('$point', async ({ point, ordered, charged }) => {
+    await inShop(point, { FAULT_CRASH_AT: point }, async (shop) => {
+      const { client, click } = await givenCheckout(shop);
+      expect(await client.try(click)).toBeNull();
+      expect(await shop.service.ended()).toBe('SIGKILL');
+      const orderId = await onlyOrderOf(shop);
+      expect(orderId !== undefined).toBe(ordered);
+      if (orderId) expect((await shop.gateway.account(orderId)).captures).toBe(charged ? 1 : 0);
+
+      await shop.service.start();
+      // Nobody asks again: what is half done is finished all the same.
+      await shop.expectSettled();
+      const answer = await client.insist(click);
+      expect(answer).toMatchObject({ status: 200, body: { status: 'COMPLETED', total_price: 24.68 } });
+      if (orderId) expect(answer.body.order_id).toBe(orderId);
+      expect(await shop.gateway.account(answer.body.order_id)).toMatchObject({
+        captures: 1,
+        capturedMinor: 2_468,
+        keys: [`order-${answer.body.order_id}-payment`],
+      });
+      await shop.expectSettled();
+    });
+  });
+
+  it.concurrent('while the provider has charged and we have not heard of it', async () => {
+    await inShop('unheard', {}, async (shop) => {
+      const { client, click } = await givenCheckout(shop, { payment_token: 'tok_timeout' });
+      const answer = client.try(click);
+      const orderId = await eventually(() => onlyOrderOf(shop));
+      await eventually(async () => (await shop.gateway.account(orderId)).captures === 1);
+      await shop.service.kill();
+      expect(await answer).toBeNull();
+
+      await shop.service.start();
+      // The client asks again at once, while the dead process still counts as alive: it waits, and is told the end.
+      expect(await client.insist(click)).toMatchObject({
+        status: 200,
+        body: { status: 'COMPLETED', order_id: orderId },
+      });
+      await shop.expectSettled();
+    });
+  });
+});
+
+describe('without its guard', () => {
+  it.concurrent('a lost answer is charged twice, and the verdict sees it', async () => {
+    await inShop('random keys', { FAULT_RANDOM_KEYS: 'yes' }, async (shop) => {
+      const { client, click } = await givenCheckout(shop, { payment_token: 'tok_error' });
+      expect((await client.insist(click)).body.status).toBe('PENDING');
+      const orderId = (await onlyOrderOf(shop)) as string;
+      await eventually(async () => (await shop.gateway.account(orderId)).captures > 1);
+      expect(await shop.verdict.wrongMoney()).toContainEqual(
+        expect.stringMatching(`^order ${orderId} was charged \\d times$`),
+      );
+    });
+  });
+
+  it.concurrent('a payment is stuck when nobody recovers, and the verdict sees it', async () => {
+    await inShop('no recovery', { FAULT_CRASH_AT: 'after the charge' }, async (shop) => {
+      const { client, click } = await givenCheckout(shop);
+      expect(await client.try(click)).toBeNull();
+      await shop.service.ended();
+      await shop.service.start({ FAULT_NO_RECOVERY: 'yes' });
+      const orderId = await onlyOrderOf(shop);
+      // Longer than any of the tests above has to wait for it.
+      expect(await shop.verdict.stuck(15_000)).toEqual([
+        `order ${orderId} is pending, and its payment is not settled`,
+      ]);
+    });
+  });
+});
