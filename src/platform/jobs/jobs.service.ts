@@ -52,6 +52,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
   private boss: PgBoss;
   private readonly openings: Opening[] = [];
   private starting: Promise<void> | undefined;
+  private readonly ending = new AbortController();
   private readonly waiting = new Recurring('job queue start', START_RETRY_MS, () =>
     this.startWhenInstalled(),
   );
@@ -89,12 +90,18 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
 
   /**
    * Runs `work` at the times of `cron` (UTC), in one of the processes that share the database. A time that comes while no
-   * process runs is left out.
+   * process runs is left out. What goes by batches looks between them whether the service stops.
    */
-  async schedule(name: string, cron: string, work: () => Promise<void>): Promise<void> {
+  async schedule(name: string, cron: string, work: (stopping: AbortSignal) => Promise<void>): Promise<void> {
     const retryBaseMs = 60_000;
     const queue = toQueue(name, { attemptsMax: 3, retryBaseMs, timeLimitSeconds: 3_600 });
-    await this.register({ queue: { ...queue, policy: 'singleton' }, workers: 1, retryBaseMs, work, cron });
+    await this.register({
+      queue: { ...queue, policy: 'singleton' },
+      workers: 1,
+      retryBaseMs,
+      work: () => work(this.ending.signal),
+      cron,
+    });
   }
 
   /**
@@ -143,6 +150,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.ending.abort();
     await this.waiting.stop();
     if (!this.starting) return;
     await Promise.all(this.openings.map(({ queue }) => this.boss.offWork(queue.name, { wait: true })));
