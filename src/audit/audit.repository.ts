@@ -24,18 +24,19 @@ const now = new Statement<{ now: Date }>('audit-now', 'SELECT now() AS now');
 export class AuditRepository {
   constructor(private readonly database: DatabaseService) {}
 
-  /** All checks on one snapshot: a shop that goes on selling meanwhile raises no false alarm. */
-  async check(): Promise<{ at: Date; checks: CheckReport[] }> {
+  /** All checks on one snapshot: a shop that goes on selling meanwhile raises no false alarm. A stop ends them by its reason. */
+  async check(stopping?: AbortSignal): Promise<{ at: Date; checks: CheckReport[] }> {
     return this.database.snapshot(async (tx) => {
       const { now: at } = (await now.first([], tx)) as { now: Date };
-      return { at, checks: await this.checkIn(tx) };
+      return { at, checks: await this.checkIn(tx, stopping) };
     });
   }
 
   /** All checks, on what `tx` sees. */
-  async checkIn(tx: Tx): Promise<CheckReport[]> {
+  async checkIn(tx: Tx, stopping?: AbortSignal): Promise<CheckReport[]> {
     const checks: CheckReport[] = [];
     for (const { name, statement } of CHECKS) {
+      stopping?.throwIfAborted();
       const { violations, sample } = (await statement.first([], tx)) as Findings;
       checks.push({ name, violations, sample });
     }

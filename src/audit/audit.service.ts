@@ -20,7 +20,7 @@ export class AuditService implements OnApplicationBootstrap, BeforeApplicationSh
     private readonly repository: AuditRepository,
     config: Config,
   ) {
-    this.watch = new Recurring('audit', config.env.AUDIT_SECONDS * 1_000, () => this.audit());
+    this.watch = new Recurring('audit', config.env.AUDIT_SECONDS * 1_000, (stopping) => this.audit(stopping));
   }
 
   onApplicationBootstrap(): void {
@@ -32,8 +32,8 @@ export class AuditService implements OnApplicationBootstrap, BeforeApplicationSh
   }
 
   /** Checks everything, on one snapshot. Changes nothing; reads whole tables, so it is not for every request. */
-  async audit(): Promise<AuditReport> {
-    const { at, checks } = await this.repository.check();
+  async audit(stopping?: AbortSignal): Promise<AuditReport> {
+    const { at, checks } = await this.repository.check(stopping);
     const broken = checks.filter(({ violations }) => violations > 0);
     for (const { name, violations, sample } of broken) {
       this.logger.error({ check: name, violations, sample }, `a promise is broken: ${name}`);

@@ -21,8 +21,9 @@ const LATE_AFTER_MS = 60_000;
  */
 @Injectable()
 export class RelayService implements BeforeApplicationShutdown {
-  private readonly relaying = new Recurring('the relay of events', INTERVAL_MS, () => this.relayAll());
-  private stopping = false;
+  private readonly relaying = new Recurring('the relay of events', INTERVAL_MS, (stopping) =>
+    this.relayAll(stopping),
+  );
 
   constructor(
     private readonly database: DatabaseService,
@@ -40,14 +41,13 @@ export class RelayService implements BeforeApplicationShutdown {
   }
 
   async beforeApplicationShutdown(): Promise<void> {
-    this.stopping = true;
     await this.relaying.stop();
   }
 
   /** Hands on all that is committed, in batches; stops after the one that is under way when the service does. */
-  async relayAll(): Promise<void> {
+  async relayAll(stopping?: AbortSignal): Promise<void> {
     if (!(await this.repository.hasUndispatched())) return;
-    while (!this.stopping && (await this.relayBatch()) === BATCH);
+    while (!stopping?.aborted && (await this.relayBatch()) === BATCH);
   }
 
   private async relayBatch(): Promise<number> {

@@ -20,16 +20,16 @@ export class RetentionService implements OnModuleInit {
   ) {}
 
   async onModuleInit(): Promise<void> {
-    await this.jobs.schedule('events-retention', '17 3 * * *', () => this.removeOld());
+    await this.jobs.schedule('events-retention', '17 3 * * *', (stopping) => this.removeOld(stopping));
   }
 
-  /** Idempotent, and harmless beside another instance's. */
-  async removeOld(): Promise<void> {
-    await this.inBatches((tx) => this.repository.deleteOlderThan(EVENTS_KEPT_DAYS, BATCH, tx));
-    await this.inBatches((tx) => this.repository.deleteLogOlderThan(LOG_KEPT_DAYS, BATCH, tx));
+  /** Idempotent, and harmless beside another instance's. A stop leaves the rest to the next night. */
+  async removeOld(stopping?: AbortSignal): Promise<void> {
+    await this.inBatches((tx) => this.repository.deleteOlderThan(EVENTS_KEPT_DAYS, BATCH, tx), stopping);
+    await this.inBatches((tx) => this.repository.deleteLogOlderThan(LOG_KEPT_DAYS, BATCH, tx), stopping);
   }
 
-  private async inBatches(remove: (tx: Tx) => Promise<number>): Promise<void> {
-    while ((await this.database.transaction(remove)) === BATCH);
+  private async inBatches(remove: (tx: Tx) => Promise<number>, stopping?: AbortSignal): Promise<void> {
+    while (!stopping?.aborted && (await this.database.transaction(remove)) === BATCH);
   }
 }

@@ -108,14 +108,15 @@ export class OverdueHolds {
 
   /**
    * Ends all holds that are overdue, each in its own transaction: one that cannot be ended does not stop those behind it.
-   * Idempotent. Instances share the work. @returns how many were ended here.
+   * Idempotent. Instances share the work. A stop leaves the rest to the next sweep. @returns how many were ended here.
    */
-  async sweep(): Promise<number> {
+  async sweep(stopping?: AbortSignal): Promise<number> {
     let ended = 0;
     let after = START;
     for (;;) {
       const { holds, last } = await this.repository.page(after, SWEEP_BATCH);
       for (let at = 0; at < holds.length; at += ENDED_AT_ONCE) {
+        if (stopping?.aborted) return ended;
         const ends = holds.slice(at, at + ENDED_AT_ONCE).map((hold) => this.sweepOne(hold));
         ended += (await Promise.all(ends)).filter(Boolean).length;
       }

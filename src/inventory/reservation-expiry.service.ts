@@ -10,7 +10,7 @@ export class ReservationExpiryService implements OnApplicationBootstrap, BeforeA
 
   constructor(overdueHolds: OverdueHolds, config: Config) {
     const intervalMs = config.env.RESERVATION_SWEEP_SECONDS * 1_000;
-    this.sweep = new Recurring('reservation expiry', intervalMs, () => overdueHolds.sweep());
+    this.sweep = new Recurring('reservation expiry', intervalMs, (stopping) => overdueHolds.sweep(stopping));
   }
 
   onApplicationBootstrap(): void {

@@ -58,7 +58,9 @@ export class WebhookDeliveryService implements OnModuleInit {
       },
       ({ data }) => this.deliver(data),
     );
-    await this.jobs.schedule('webhook-deliveries-retention', '37 3 * * *', () => this.removeOld());
+    await this.jobs.schedule('webhook-deliveries-retention', '37 3 * * *', (stopping) =>
+      this.removeOld(stopping),
+    );
   }
 
   /** Notes deliveries and puts them into the queue, in `tx`. What is noted already is left as it is. */
@@ -138,9 +140,9 @@ export class WebhookDeliveryService implements OnModuleInit {
     });
   }
 
-  /** Removes what has ended long ago. Idempotent, and harmless beside another instance's. */
-  async removeOld(): Promise<void> {
+  /** Removes what has ended long ago. Idempotent, and harmless beside another instance's. A stop leaves the rest to the next night. */
+  async removeOld(stopping?: AbortSignal): Promise<void> {
     const remove = (tx: Tx) => this.repository.deleteOlderThan(KEPT_DAYS, BATCH, tx);
-    while ((await this.database.transaction(remove)) === BATCH);
+    while (!stopping?.aborted && (await this.database.transaction(remove)) === BATCH);
   }
 }

@@ -6,7 +6,7 @@ import { clientOf, type Tx } from '../../src/platform/database/statement.js';
 import { bootApp, type TestApp, type TestDatabase } from '../support/boot.js';
 import { eventually } from '../support/eventually.js';
 
-/** Retries as soon as pg-boss can, and gives up at the second failure. */
+/** Retries at once, and gives up at the second failure. */
 export const IMPATIENT = { EVENT_MAX_ATTEMPTS: '2', EVENT_RETRY_BASE_MS: '1' };
 
 type Nest = Parameters<NonNullable<Parameters<typeof bootApp>[2]>>[0];

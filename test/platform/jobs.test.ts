@@ -106,6 +106,31 @@ describe('a job', () => {
   });
 });
 
+describe('a job that fails', () => {
+  it('is tried again after less than a second when that is asked for, and each wait is longer', async () => {
+    const tried: number[] = [];
+    const dead: DeadJob<Note>[] = [];
+    const app = await bootApp(database, {}, (nest) => {
+      const jobs = nest.get(Jobs);
+      void jobs.deadLetterQueue<Note>('hasty-dead', async (job) => void dead.push(job));
+      const options = { attemptsMax: 4, retryBaseMs: 100, deadLetterQueue: 'hasty-dead' };
+      void jobs.queue<Note>('hasty', options, async () => {
+        tried.push(performance.now());
+        throw new Error('no');
+      });
+    });
+    const door = app.app.get(DatabaseService);
+    await door.transaction((tx) => app.app.get(Jobs).send('hasty', { n: 1 }, {}, tx));
+    // In whole seconds the waits alone would be one, two and four of them.
+    await eventually(() => dead.length > 0, { within: 6_000 });
+    const waits = tried.slice(1).map((time, index) => time - (tried[index] as number));
+    expect(waits).toHaveLength(3);
+    for (const [index, wait] of waits.entries()) expect(wait).toBeGreaterThanOrEqual(100 * 2 ** index);
+    expect(dead[0]?.source).toMatchObject({ attempts: 4, error: 'no' });
+    await app.close();
+  });
+});
+
 describe('the job queue', () => {
   const settings = (database: TestDatabase) =>
     loadConfig({

@@ -27,7 +27,7 @@ describe('the first start', () => {
       /^ {2}API +(\S+)$/m,
       /^ {2}API docs +(\S+) /m,
       /OpenAPI: (\S+)\)/,
-      /^ {2}Admin +(\S+)$/m,
+      /^ {2}Admin +log in as \S+ with \S+ {2}\(shown only this once\)$/m,
     ]) {
       expect(service.stdout).toMatch(line);
     }
@@ -56,6 +56,13 @@ describe('the first start', () => {
       [4, 'Monitor', 399.99, 150, 'USD'],
       [5, 'Headphones', 249.99, 200, 'USD'],
     ]);
+  });
+
+  it('names no address that leads nowhere', async () => {
+    const addresses = [...service.stdout.matchAll(/http:\/\/localhost[^\s)]+/g)].map(([address]) => address);
+    const pages = addresses.filter((address) => !address.endsWith('/api/v1'));
+    expect(pages).toHaveLength(3);
+    for (const page of pages) expect([page, (await fetch(page)).status]).toEqual([page, 200]);
   });
 
   it('makes an admin, whose password works', async () => {

@@ -12,7 +12,7 @@ let receiver: Receiver;
 
 beforeAll(async () => {
   database = await cloneDatabase();
-  app = await bootApp(database, { EVENT_MAX_ATTEMPTS: '2' });
+  app = await bootApp(database, { EVENT_MAX_ATTEMPTS: '2', EVENT_RETRY_BASE_MS: '50' });
   calls = new WebhookCalls(app, await givenAdmin(app, database));
   receiver = await Receiver.open();
 });

@@ -30,7 +30,9 @@ const EXPIRE_BATCH = 1_000;
  */
 @Injectable()
 export class IdempotencyService implements OnApplicationBootstrap, BeforeApplicationShutdown {
-  private readonly sweep = new Recurring('idempotency key expiry', EXPIRE_INTERVAL_MS, () => this.expire());
+  private readonly sweep = new Recurring('idempotency key expiry', EXPIRE_INTERVAL_MS, (stopping) =>
+    this.expire(stopping),
+  );
 
   constructor(
     private readonly database: DatabaseService,
@@ -123,14 +125,14 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
   }
 
   /** Removes claims older than `IDEMPOTENCY_TTL_SECONDS`. Idempotent; instances share the work. @returns how many. */
-  async expire(): Promise<number> {
+  async expire(stopping?: AbortSignal): Promise<number> {
     let total = 0;
     for (;;) {
       const removed = await this.database.transaction((tx) =>
         this.repository.expire(this.config.env.IDEMPOTENCY_TTL_SECONDS, EXPIRE_BATCH, tx),
       );
       total += removed;
-      if (removed < EXPIRE_BATCH) return total;
+      if (removed < EXPIRE_BATCH || stopping?.aborted) return total;
     }
   }
 

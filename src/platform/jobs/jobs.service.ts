@@ -19,6 +19,9 @@ const POLL_SCHEDULED_SECONDS = 30;
 /** While the connection that listens is down, or behind a pooler that cannot have one. */
 const POLL_UNNOTIFIED_SECONDS = 0.5;
 const TIME_LIMIT_SECONDS = 60;
+const RETRY_BASE_MS = 1_000;
+/** The wait grows no more after so many tries. */
+const DOUBLINGS_MAX = 16;
 const DEAD_LETTER_ATTEMPTS_MAX = 20;
 /** As long as the log of what was done is kept, so that no job outlives it. */
 const UNFINISHED_KEPT_SECONDS = 30 * 86_400;
@@ -31,6 +34,7 @@ const START_RETRY_MS = 1_000;
 interface Opening {
   queue: Queue;
   workers: number;
+  retryBaseMs: number;
   work: (job: JobWithMetadata<object>) => Promise<void>;
   cron?: string;
 }
@@ -48,6 +52,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
   private boss: PgBoss;
   private readonly openings: Opening[] = [];
   private starting: Promise<void> | undefined;
+  private readonly ending = new AbortController();
   private readonly waiting = new Recurring('job queue start', START_RETRY_MS, () =>
     this.startWhenInstalled(),
   );
@@ -65,6 +70,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
     await this.register({
       queue: toQueue(name, options),
       workers: options.concurrency ?? 1,
+      retryBaseMs: options.retryBaseMs ?? RETRY_BASE_MS,
       work: (job) => work(toJob(job as JobWithMetadata<Data>)),
     });
   }
@@ -77,17 +83,25 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
     await this.register({
       queue: toQueue(name, { attemptsMax: DEAD_LETTER_ATTEMPTS_MAX }),
       workers: 1,
+      retryBaseMs: RETRY_BASE_MS,
       work: (job) => work(toDeadJob(job as JobWithMetadata<Data>)),
     });
   }
 
   /**
    * Runs `work` at the times of `cron` (UTC), in one of the processes that share the database. A time that comes while no
-   * process runs is left out.
+   * process runs is left out. What goes by batches looks between them whether the service stops.
    */
-  async schedule(name: string, cron: string, work: () => Promise<void>): Promise<void> {
-    const queue = toQueue(name, { attemptsMax: 3, retryBaseMs: 60_000, timeLimitSeconds: 3_600 });
-    await this.register({ queue: { ...queue, policy: 'singleton' }, workers: 1, work, cron });
+  async schedule(name: string, cron: string, work: (stopping: AbortSignal) => Promise<void>): Promise<void> {
+    const retryBaseMs = 60_000;
+    const queue = toQueue(name, { attemptsMax: 3, retryBaseMs, timeLimitSeconds: 3_600 });
+    await this.register({
+      queue: { ...queue, policy: 'singleton' },
+      workers: 1,
+      retryBaseMs,
+      work: () => work(this.ending.signal),
+      cron,
+    });
   }
 
   /**
@@ -136,6 +150,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
   }
 
   async beforeApplicationShutdown(): Promise<void> {
+    this.ending.abort();
     await this.waiting.stop();
     if (!this.starting) return;
     await Promise.all(this.openings.map(({ queue }) => this.boss.offWork(queue.name, { wait: true })));
@@ -169,40 +184,58 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
     await this.open(opening);
   }
 
-  private async open({ queue, workers, work, cron }: Opening): Promise<void> {
-    const { name, policy, ...settings } = queue;
+  private async open(opening: Opening): Promise<void> {
+    const { name, policy, ...settings } = opening.queue;
     await this.boss.createQueue(name, { ...settings, policy });
     // The queue may be there since an earlier version of us, which had other settings.
     await this.boss.updateQueue(name, settings);
-    if (cron) await this.boss.schedule(name, cron);
-    for (let count = 0; count < workers; count++)
-      await this.addWorker(name, cron ? POLL_SCHEDULED_SECONDS : POLL_SECONDS, work);
+    if (opening.cron) await this.boss.schedule(name, opening.cron);
+    for (let count = 0; count < opening.workers; count++) await this.addWorker(opening);
   }
 
-  private async addWorker(name: string, pollSeconds: number, work: Opening['work']): Promise<void> {
-    const worker = await this.boss.work(
-      name,
+  private async addWorker(opening: Opening): Promise<void> {
+    const worker: string = await this.boss.work(
+      opening.queue.name,
       {
         batchSize: 1,
         includeMetadata: true,
         pollingIntervalSeconds: POLL_UNNOTIFIED_SECONDS,
-        notifyPollingIntervalSeconds: pollSeconds,
+        notifyPollingIntervalSeconds: opening.cron ? POLL_SCHEDULED_SECONDS : POLL_SECONDS,
       },
       async (jobs: JobWithMetadata<object>[]) => {
         // One notification may stand for many jobs: where one was, look again at once.
         this.boss.notifyWorker(worker);
-        for (const job of jobs) await this.attempt(name, job, work);
+        for (const job of jobs) await this.attempt(opening, job, worker);
       },
     );
   }
 
-  private async attempt(name: string, job: JobWithMetadata<object>, work: Opening['work']): Promise<void> {
+  private async attempt(opening: Opening, job: JobWithMetadata<object>, worker: string): Promise<void> {
+    const { queue, work } = opening;
     try {
       await work(job);
     } catch (error) {
-      this.logger.warn(`${name} failed at attempt ${job.retryCount + 1}: ${(error as Error).message}`);
-      throw error;
+      const attempt = job.retryCount + 1;
+      this.logger.warn(`${queue.name} failed at attempt ${attempt}: ${(error as Error).message}`);
+      if (job.retryCount >= job.retryLimit) throw error;
+      await this.retryLater(job, waitMsOf(opening.retryBaseMs, attempt), error as Error, worker);
     }
+  }
+
+  /**
+   * pg-boss waits whole seconds before it tries again. So the job is failed here, with its wait of at least a second, and then
+   * moved to its time; should we die in between, it is tried a little later. To pg-boss its attempt is over then.
+   */
+  private async retryLater(
+    { id, name, retryCount }: JobWithMetadata<object>,
+    waitMs: number,
+    error: Error,
+    worker: string,
+  ): Promise<void> {
+    await this.boss.fail(name, { id, retryCount }, error);
+    await this.boss.update(name, undefined, { id, startAfter: waitMs / 1_000 });
+    // Nobody is notified when the time of a job has come, and a look a second would be late.
+    if (waitMs < POLL_SECONDS * 1_000) setTimeout(() => this.boss.notifyWorker(worker), waitMs).unref();
   }
 }
 
@@ -215,7 +248,8 @@ function toQueue(name: string, options: QueueOptions): Queue {
   return {
     name,
     retryLimit: options.attemptsMax - 1,
-    retryDelay: Math.max(1, Math.ceil((options.retryBaseMs ?? 1_000) / 1_000)),
+    // For what cannot say that it has failed: a job whose process has died, or that has run out of time.
+    retryDelay: Math.max(1, Math.ceil((options.retryBaseMs ?? RETRY_BASE_MS) / 1_000)),
     retryBackoff: true,
     expireInSeconds: options.timeLimitSeconds ?? TIME_LIMIT_SECONDS,
     retentionSeconds: UNFINISHED_KEPT_SECONDS,
@@ -223,6 +257,11 @@ function toQueue(name: string, options: QueueOptions): Queue {
     notify: true,
     ...(options.deadLetterQueue ? { deadLetter: options.deadLetterQueue } : {}),
   };
+}
+
+/** How long to wait after this attempt: twice as long as after the one before, and up to twice that, so that many do not come back at once. */
+function waitMsOf(baseMs: number, attempt: number): number {
+  return baseMs * 2 ** Math.min(attempt - 1, DOUBLINGS_MAX) * (1 + Math.random());
 }
 
 function toJob<Data extends object>({ id, data, retryCount }: JobWithMetadata<Data>): Job<Data> {

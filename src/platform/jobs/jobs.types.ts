@@ -1,7 +1,7 @@
 export interface QueueOptions {
   /** How often a job is tried in all before it is given up. */
   attemptsMax: number;
-  /** The wait before the second try; it doubles with each further one, with jitter. Whole seconds, rounded up. Default 1 s. */
+  /** The wait before the second try; it doubles with each further one, and each may be up to twice as long. Default 1 s. */
   retryBaseMs?: number;
   /** The queue to which a job goes that was given up. It must have been opened before this one. */
   deadLetterQueue?: string;
