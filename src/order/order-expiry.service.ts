@@ -4,6 +4,7 @@ import { OverdueHolds } from '../inventory/overdue-holds.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { OrderRepository } from './order.repository.js';
 import { OrderService } from './order.service.js';
+import { OrderBenefits } from './order-benefits.service.js';
 
 /** Ends the orders that were not paid in time, whenever inventory says so: in its sweep, or for somebody who needs the goods. */
 @Injectable()
@@ -11,6 +12,7 @@ export class OrderExpiryService implements OrderEnder, OnModuleInit {
   constructor(
     private readonly orders: OrderService,
     private readonly repository: OrderRepository,
+    private readonly benefits: OrderBenefits,
     private readonly overdueHolds: OverdueHolds,
   ) {}
 
@@ -20,6 +22,10 @@ export class OrderExpiryService implements OrderEnder, OnModuleInit {
 
   async lockOverdue(orderIds: string[], whenLocked: WhenLocked, tx: Tx): Promise<string[]> {
     return this.repository.lockOverdue(orderIds, whenLocked, tx);
+  }
+
+  async lockNext(orderIds: string[], tx: Tx): Promise<void> {
+    await this.benefits.lock([], orderIds, tx);
   }
 
   async expire(orderId: string, tx: Tx): Promise<void> {

@@ -17,8 +17,16 @@ import { uuidv7 } from '../platform/uuid.js';
 import type { AdminOrdersQuery, CancelOrderDto, PlaceOrderDto, PurchaseDto } from './order.dto.js';
 import { OrderNotCancellable, OrderNotFound, OrderNotPayable } from './order.errors.js';
 import { OrderRepository } from './order.repository.js';
-import type { CheckoutPart, Order, OrderRow, PaymentStatus, RequestedLine } from './order.types.js';
+import type {
+  CheckoutPart,
+  FreeOrderSettler,
+  Order,
+  OrderRow,
+  PaymentStatus,
+  RequestedLine,
+} from './order.types.js';
 import { type OrderPageView, type OrderView, orderView } from './order.view.js';
+import { OrderBenefits } from './order-benefits.service.js';
 import { assertMayBecome } from './order-states.js';
 import { PlacementService } from './placement/placement.service.js';
 import type { Outcome } from './placement/placement.transaction.js';
@@ -34,11 +42,12 @@ const ENDS: Record<'failed' | 'expired' | 'cancelled', { hold: ReservationEnd; e
 
 /** Orders and their lives. Whatever moves an order locks it first, by `lock`. */
 @Injectable()
-export class OrderService {
+export class OrderService implements FreeOrderSettler {
   constructor(
     private readonly placement: PlacementService,
     private readonly repository: OrderRepository,
     private readonly reservations: ReservationService,
+    private readonly benefits: OrderBenefits,
     private readonly events: EventService,
     private readonly idempotency: IdempotencyService,
     private readonly money: Money,
@@ -47,7 +56,8 @@ export class OrderService {
 
   /**
    * Places an order for the caller: 201 with the order. Idempotent by its claim.
-   * @throws InsufficientStock, PriceChanged, ProductUnavailable, NotFound — and then nothing was changed.
+   * @throws InsufficientStock, DiscountInvalid, PointsInsufficient, PriceChanged, ProductUnavailable, NotFound — and then
+   * nothing was changed.
    */
   async place(caller: Caller, dto: PlaceOrderDto, claim: Claim | null): Promise<Answer<OrderView>> {
     const outcome = await this.placeLines(
@@ -84,12 +94,14 @@ export class OrderService {
     claim: Claim | null,
     checkout: CheckoutPart | null,
   ): Promise<Outcome> {
-    const { payment_method, expected_total, shipping_address } = dto;
+    const { payment_method, discount_code, redeem_points, expected_total, shipping_address } = dto;
     return this.placement.place({
       order_id: uuidv7(),
       user_id: userId,
       lines,
       payment_method,
+      discount_code: discount_code ?? null,
+      redeem_points: redeem_points ?? 0,
       expected_total_minor:
         expected_total == null ? null : this.money.minorOf(expected_total, 'expected_total'),
       shipping_address: shipping_address ?? null,
@@ -97,6 +109,7 @@ export class OrderService {
       hold_seconds: this.config.reservationTtlSeconds(payment_method),
       claim,
       checkout,
+      whenFree: checkout ? null : this,
     });
   }
 
@@ -199,7 +212,13 @@ export class OrderService {
     await this.repository.updateStatus(order.id, 'paid', 'paid', reason, tx);
     if (!(await this.reservations.end(order.id, 'fulfilled', reason, tx)))
       throw new OrderNotPayable(order.status);
+    await this.benefits.earn(order, tx);
     await this.tell('order.paid', order, reason, tx);
+  }
+
+  /** In the placement's transaction: what costs nothing is paid at once, without the provider. */
+  async settleFree(order: Order, tx: Tx): Promise<void> {
+    await this.markPaid(order, 'nothing to pay', tx);
   }
 
   /**
@@ -211,6 +230,7 @@ export class OrderService {
     const payment: PaymentStatus = end === 'failed' ? 'failed' : order.payment_status;
     await this.repository.updateStatus(order.id, end, payment, reason, tx);
     await this.reservations.end(order.id, ENDS[end].hold, reason, tx);
+    await this.benefits.giveBack(order, tx);
     await this.tell(ENDS[end].event, order, reason, tx);
   }
 

@@ -2,7 +2,7 @@ import { randomUUID } from 'node:crypto';
 import { AccessTokens } from '../../src/auth/access-token.js';
 import type { User } from '../../src/auth/auth.types.js';
 import type { TestApp, TestDatabase } from './boot.js';
-import { Shopper } from './given-shop.js';
+import { givenProduct, Shopper } from './given-shop.js';
 
 export interface DiscountMembers {
   code?: string;
@@ -66,4 +66,41 @@ export async function givenGuest(app: TestApp, database: TestDatabase): Promise<
   const user = row as User;
   const token = app.app.get(AccessTokens).issue(user);
   return new Shopper(app, { id: user.id, user, token, headers: { authorization: `Bearer ${token}` } });
+}
+
+/** A customer has paid an order, and earned so many points by that. */
+export async function givenPoints(
+  database: TestDatabase,
+  admin: Shopper,
+  shopper: Shopper,
+  points: number,
+): Promise<void> {
+  const product_id = await givenProduct(database, { price: points });
+  const { id } = await shopper.order([{ product_id, quantity: 1 }], { payment_method: 'cod' });
+  const { status, body } = await admin.send('POST', `/admin/orders/${id}/confirm-payment`, { body: {} });
+  if (status !== 200) throw new Error(`${status}: ${JSON.stringify(body)}`);
+}
+
+/** A user's balance, by the account and by the ledger. */
+export async function pointsOf(
+  database: TestDatabase,
+  userId: number,
+): Promise<{ balance: number; booked: number }> {
+  const [row] = await database.sql<{ balance: number; booked: number }>(
+    `SELECT coalesce((SELECT balance FROM points_accounts WHERE user_id = $1), 0)::int AS balance,
+            coalesce((SELECT sum(delta) FROM points_entries WHERE user_id = $1), 0)::int AS booked`,
+    [userId],
+  );
+  return row as { balance: number; booked: number };
+}
+
+/** What the ledger of points has for an order, oldest first. */
+export function entriesOf(
+  database: TestDatabase,
+  orderId: string,
+): Promise<{ kind: string; delta: number }[]> {
+  return database.sql(
+    'SELECT kind, delta::int AS delta FROM points_entries WHERE order_id = $1 ORDER BY id',
+    [orderId],
+  );
 }

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InsufficientStock } from '../../inventory/inventory.errors.js';
-import type { Goods } from '../../inventory/inventory.types.js';
+import type { Goods, LockNext } from '../../inventory/inventory.types.js';
 import { OverdueHolds, shortOf } from '../../inventory/overdue-holds.service.js';
 import { Config } from '../../platform/config/config.js';
 import { isBusy, isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
 import { CheckoutInProgress } from '../order.errors.js';
 import type { PlacementRequest } from '../order.types.js';
+import { OrderBenefits } from '../order-benefits.service.js';
 import { PlacementQueue } from './placement.queue.js';
 import { type How, type Outcome, PlacementTransaction, productIdsOf } from './placement.transaction.js';
 
@@ -25,6 +26,7 @@ export class PlacementService {
     private readonly database: DatabaseService,
     private readonly transaction: PlacementTransaction,
     private readonly overdueHolds: OverdueHolds,
+    private readonly benefits: OrderBenefits,
     config: Config,
   ) {
     const { PLACEMENT_BATCH_MAX, PLACEMENT_QUEUE_MAX } = config.env;
@@ -52,8 +54,12 @@ export class PlacementService {
       const wanted = settled.flatMap(wantedBy);
       // When even that cannot be asked, the refusals stand.
       if (short.length === 0 || !(await this.overdueHolds.keep(wanted).catch(() => false))) break;
+      // What the orders that make room have in hand is locked together with what these want.
+      const lockNext: LockNext = async (orderIds, tx) => {
+        await this.benefits.lock(short, orderIds, tx);
+      };
       const again = await this.placeSafely(short, (tx) =>
-        this.overdueHolds.makeRoom(wanted, productIdsOf(short), tx),
+        this.overdueHolds.makeRoom(wanted, productIdsOf(short), lockNext, tx),
       );
       for (const [index, request] of short.entries())
         settled[batch.indexOf(request)] = again[index] as Settled;
