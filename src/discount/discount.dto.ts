@@ -11,7 +11,7 @@ const SUM_MAX = 1e13;
 const CODE = /^[A-Z0-9]{3,20}$/;
 const KIND = { message: `kind must be one of ${DISCOUNT_KINDS.join(', ')}` };
 const TIMES = { from: Date.UTC(1970, 0), to: Date.UTC(10_000, 0) };
-const HAS_ZONE = /^[^T]+$|(Z|[+-]\d\d:\d\d)$/;
+const DAY_OR_ZONED = /^\d{4}-\d\d-\d\d$|(Z|[+-]\d\d:\d\d)$/;
 
 /** May be left out. Unlike with `IsOptional`, null is not "left out": the validators beside it refuse it. */
 const IfGiven = () => ValidateIf((_, value) => value !== undefined);
@@ -62,7 +62,7 @@ const IsTime = () =>
 
 // A time of day without a zone would be the server's own, which nobody knows.
 function isTime(value: unknown): boolean {
-  if (!isISO8601(value, { strict: true }) || !HAS_ZONE.test(String(value))) return false;
+  if (!isISO8601(value, { strict: true }) || !DAY_OR_ZONED.test(String(value))) return false;
   const time = Date.parse(String(value));
   return time >= TIMES.from && time < TIMES.to;
 }

@@ -114,7 +114,8 @@ export class DiscountService {
     const items_price_minor = this.money.minorOf(items_price, 'items_price');
     const discount = await this.repository.findByCode(code, caller.id);
     if (discount === null) throw new DiscountInvalid(code, 'unknown', 0);
-    const fault = faultOf(discount, { ...discount, items_price_minor });
+    const { used_by_user, now } = discount;
+    const fault = faultOf(discount, { items_price_minor, used_by_user, now });
     if (fault !== null) throw this.invalid(discount, fault);
     return {
       valid: true,

@@ -116,6 +116,8 @@ describe('an admin', () => {
     ['starts_at', { starts_at: 'soon' }, 'starts_at must be an ISO 8601 time'],
     ['starts_at', { starts_at: '2026-02-30' }, 'starts_at must be an ISO 8601 time'],
     ['starts_at', { starts_at: '2026-02-20T10:00' }, 'starts_at must be an ISO 8601 time'],
+    ['starts_at', { starts_at: '2026-02-20 10:00' }, 'starts_at must be an ISO 8601 time'],
+    ['starts_at', { starts_at: '1969-12-31' }, 'starts_at must be an ISO 8601 time'],
     ['ends_at', { ends_at: 1_764_000_000 }, 'ends_at must be an ISO 8601 time'],
     ['ends_at', { starts_at: '2026-11-02', ends_at: '2026-11-02' }, 'ends_at must be after starts_at'],
     ['usage_limit', { usage_limit: 0 }, 'usage_limit must be a whole number between 1 and 2147483647'],
