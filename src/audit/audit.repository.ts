@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
 import type { CheckReport } from './audit.types.js';
+import { BENEFIT_CHECKS } from './checks/benefits.js';
 import type { Check, Findings } from './checks/check.js';
 import { CLAIM_CHECKS } from './checks/claims.js';
 import { EVENT_CHECKS } from './checks/events.js';
@@ -12,6 +13,7 @@ import { STOCK_CHECKS } from './checks/stock.js';
 const CHECKS: Check[] = [
   ...STOCK_CHECKS,
   ...ORDER_CHECKS,
+  ...BENEFIT_CHECKS,
   ...PAYMENT_CHECKS,
   ...EVENT_CHECKS,
   ...CLAIM_CHECKS,

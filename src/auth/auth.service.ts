@@ -128,9 +128,6 @@ function hashOf(refreshToken: string): Buffer {
   return createHash('sha256').update(refreshToken).digest();
 }
 
-// Nothing earns points yet. They come with a module of their own, which this number will be asked of.
-const POINTS = 0;
-
-function viewOf({ id, email, name, role }: User): UserView {
-  return { id, email, name, role, points: POINTS };
+function viewOf({ id, email, name, role, points }: User): UserView {
+  return { id, email, name, role, points };
 }

@@ -6,7 +6,13 @@ export interface User {
   email: string | null;
   name: string;
   role: Role;
+  /** The balance of points. */
+  points: number;
 }
+
+/** SQL: a row of `users` as a `User`. The account is kept by points, and only looked at here; who has none has no points. */
+export const USER_COLUMNS = `users.id, users.email, users.name, users.role,
+  coalesce((SELECT a.balance FROM points_accounts a WHERE a.user_id = users.id), 0) AS points`;
 
 export interface NewUser {
   /** In lower case. */

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { User } from './auth.types.js';
+import { USER_COLUMNS, type User } from './auth.types.js';
 
 export interface RefreshTokenRow {
   id: string;
@@ -25,7 +25,7 @@ export interface NewRefreshToken {
 // foreign keys look at the user, do not wait.
 const lockOwner = new Statement<User>(
   'refresh-token-lock-owner',
-  `SELECT id, email, name, role FROM users
+  `SELECT ${USER_COLUMNS} FROM users
    WHERE id = (SELECT user_id FROM refresh_tokens WHERE token_hash = $1) FOR NO KEY UPDATE`,
 );
 

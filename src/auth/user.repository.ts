@@ -1,20 +1,20 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { NewUser, User } from './auth.types.js';
+import { type NewUser, USER_COLUMNS, type User } from './auth.types.js';
 
 export type UserWithPassword = User & { password_hash: string | null };
 
 const insert = new Statement<User>(
   'user-insert',
-  `INSERT INTO users (email, name, role, password_hash) VALUES ($1, $2, $3, $4) RETURNING id, email, name, role`,
+  `INSERT INTO users (email, name, role, password_hash) VALUES ($1, $2, $3, $4) RETURNING ${USER_COLUMNS}`,
 );
 
-const find = new Statement<User>('user-find', 'SELECT id, email, name, role FROM users WHERE id = $1');
+const find = new Statement<User>('user-find', `SELECT ${USER_COLUMNS} FROM users WHERE id = $1`);
 
 const findByEmail = new Statement<UserWithPassword>(
   'user-find-by-email',
-  'SELECT id, email, name, role, password_hash FROM users WHERE email = $1',
+  `SELECT ${USER_COLUMNS}, password_hash FROM users WHERE email = $1`,
 );
 
 // An upsert, because several instances that start together all find that the admin is missing.

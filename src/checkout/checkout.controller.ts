@@ -52,7 +52,11 @@ export class CheckoutController {
     '`COMPLETED`, or `FAILED` when the payment was declined: the cart is kept then.',
   )
   @Answers(202, CheckoutView, '`PENDING`: a redirect is needed, or the outcome is being settled.')
-  @Refuses(400, ['validation_failed', 'cart_empty'], 'idempotency_key is required')
+  @Refuses(
+    400,
+    ['validation_failed', 'cart_empty', 'discount_invalid', 'points_insufficient'],
+    'idempotency_key is required',
+  )
   @Refuses(
     409,
     [

@@ -42,7 +42,7 @@ export class CheckoutService implements PlacementCompanion {
   /**
    * Buys the caller's cart, once a claim: 200 COMPLETED or FAILED, 202 PENDING. A repeat tells the state that its order has
    * now; a call that a crash has cut off goes on, on the same order.
-   * @throws CartEmpty, InsufficientStock, PriceChanged, ProductUnavailable, CheckoutInProgress — no order, no charge.
+   * @throws CartEmpty, InsufficientStock, DiscountInvalid, PointsInsufficient, PriceChanged, ProductUnavailable, CheckoutInProgress — no order, no charge.
    */
   async checkout(caller: Caller, dto: CheckoutDto, claim: Claim): Promise<Answer<CheckoutView>> {
     if (await this.idempotency.isKnown(claim)) return this.resume(claim);
@@ -75,8 +75,8 @@ export class CheckoutService implements PlacementCompanion {
   async accompany(placed: { order: Order; context: unknown }[], tx: Tx): Promise<void> {
     const attempts: NewAttempt[] = [];
     for (const { order, context } of placed) {
-      if (order.payment_method === 'cod') await this.settlement.emptyCart(order, tx);
-      else if (order.total_price_minor === 0) await this.settlement.complete(order, 'nothing to pay', tx);
+      if (order.total_price_minor === 0) await this.settlement.complete(order, 'nothing to pay', tx);
+      else if (order.payment_method === 'cod') await this.settlement.emptyCart(order, tx);
       else attempts.push(attemptOf(order, (context as Context).payment_token));
     }
     await this.payments.beginFirst(attempts, tx);

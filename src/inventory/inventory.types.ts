@@ -68,12 +68,20 @@ export interface InTheWay {
 export type WhenLocked = 'wait' | 'skip';
 
 /**
+ * Locks what these orders have in hand besides goods. It comes after the products in the lock order, and before the first of
+ * the orders ends: whoever ends several would otherwise lock it in the order of their ends.
+ */
+export type LockNext = (orderIds: string[], tx: Tx) => Promise<void>;
+
+/**
  * Ends the shop's own orders whose holds have run out. Inventory knows no orders, so the order module registers one of these
  * with `OverdueHolds` at its start.
  */
 export interface OrderEnder {
   /** Locks those of these orders that may expire now, by ascending id, together with their holds. @returns their ids. */
   lockOverdue(orderIds: string[], whenLocked: WhenLocked, tx: Tx): Promise<string[]>;
+  /** For orders that `lockOverdue` has locked in `tx`, after their products. */
+  lockNext(orderIds: string[], tx: Tx): Promise<void>;
   /** Ends an order that `lockOverdue` has locked in `tx`. */
   expire(orderId: string, tx: Tx): Promise<void>;
   /** Asks the provider about the payments of these orders, and ends those that it does not know to be paid. Never in a transaction. */

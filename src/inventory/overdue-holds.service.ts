@@ -5,7 +5,7 @@ import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { ProductService } from '../product/product.service.js';
 import { InsufficientStock } from './inventory.errors.js';
-import type { Goods, InTheWay, OrderEnder, OverdueHold, WhenLocked } from './inventory.types.js';
+import type { Goods, InTheWay, LockNext, OrderEnder, OverdueHold, WhenLocked } from './inventory.types.js';
 import { OverdueHoldsRepository, type Place } from './overdue-holds.repository.js';
 import { ReservationService } from './reservation.service.js';
 
@@ -35,6 +35,7 @@ export class OverdueHolds {
   private readonly logger = new Logger(OverdueHolds.name);
   private orders: OrderEnder = {
     lockOverdue: async () => [],
+    lockNext: async () => undefined,
     expire: async () => undefined,
     settle: async () => undefined,
   };
@@ -60,9 +61,10 @@ export class OverdueHolds {
   async withRoom<T>(productIds: number[], work: (makeRoom: MakeRoom) => Promise<T>): Promise<T> {
     let short: Goods[] = [];
     let settled = false;
+    const lockNext: LockNext = (orderIds, tx) => this.orders.lockNext(orderIds, tx);
     for (let round = 0; ; round++) {
       try {
-        return await work((tx) => this.makeRoom(short, productIds, tx));
+        return await work((tx) => this.makeRoom(short, productIds, lockNext, tx));
       } catch (error) {
         if (!(error instanceof InsufficientStock) || round === ROUNDS_MAX) throw error;
         short = shortOf(error);
@@ -91,9 +93,10 @@ export class OverdueHolds {
 
   /**
    * Ends overdue holds until there is room for what is wanted, or none is left, and locks all their products together with
-   * `productIds`. One that cannot be ended stays and does not stop the others. Nothing wanted: does nothing.
+   * `productIds`, then by `lockNext` what comes after them. One that cannot be ended stays and does not stop the others.
+   * Nothing wanted: does nothing.
    */
-  async makeRoom(wanted: Goods[], productIds: number[], tx: Tx): Promise<void> {
+  async makeRoom(wanted: Goods[], productIds: number[], lockNext: LockNext, tx: Tx): Promise<void> {
     if (wanted.length === 0) return;
     const found = await this.repository.findKeeping(wanted, HOLDS_MAX, tx);
     // Whoever is at one of them is waited for: it is in the way until they have ended it.
@@ -103,6 +106,10 @@ export class OverdueHolds {
       tx,
     );
     await this.products.lockForSale([...new Set([...theirs, ...productIds])], tx);
+    await lockNext(
+      locked.flatMap(({ order_id }) => order_id ?? []),
+      tx,
+    );
     for (const hold of locked) await this.endOrLeave(hold, tx);
   }
 

@@ -3,6 +3,7 @@ import type { OrderEnder, WhenLocked } from '../inventory/inventory.types.js';
 import { OverdueHolds } from '../inventory/overdue-holds.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { OrderRepository } from './order.repository.js';
+import { OrderBenefits } from './order-benefits.service.js';
 import { OrderLife } from './order-life.service.js';
 
 /** Ends the orders that were not paid in time, whenever inventory says so: in its sweep, or for somebody who needs the goods. */
@@ -13,6 +14,7 @@ export class OrderExpiryService implements OrderEnder, OnModuleInit {
   constructor(
     private readonly orders: OrderLife,
     private readonly repository: OrderRepository,
+    private readonly benefits: OrderBenefits,
     private readonly overdueHolds: OverdueHolds,
   ) {}
 
@@ -31,6 +33,10 @@ export class OrderExpiryService implements OrderEnder, OnModuleInit {
 
   async lockOverdue(orderIds: string[], whenLocked: WhenLocked, tx: Tx): Promise<string[]> {
     return this.repository.lockOverdue(orderIds, whenLocked, tx);
+  }
+
+  async lockNext(orderIds: string[], tx: Tx): Promise<void> {
+    await this.benefits.lock([], orderIds, tx);
   }
 
   async expire(orderId: string, tx: Tx): Promise<void> {

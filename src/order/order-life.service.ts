@@ -10,7 +10,8 @@ import type { Caller } from '../platform/http/caller.js';
 import { Money } from '../platform/money.js';
 import { OrderNotFound, OrderNotPayable } from './order.errors.js';
 import { OrderRepository } from './order.repository.js';
-import type { OrderRow, PaymentStatus } from './order.types.js';
+import type { FreeOrderSettler, Order, OrderRow, PaymentStatus } from './order.types.js';
+import { OrderBenefits } from './order-benefits.service.js';
 import { assertMayBecome } from './order-states.js';
 
 /** What each end of an order means for its hold and its history. */
@@ -20,12 +21,16 @@ const ENDS: Record<'failed' | 'expired' | 'cancelled', { hold: ReservationEnd; e
   cancelled: { hold: 'cancelled', event: 'order.cancelled' },
 };
 
+/** Something that a late order needs is gone: what it has taken so far is undone. */
+class NotToBeHad extends Error {}
+
 /** Every move of an order after it was placed. Whoever moves one locks it first, by `lock`, and stays in its `tx`. */
 @Injectable()
-export class OrderLife {
+export class OrderLife implements FreeOrderSettler {
   constructor(
     private readonly repository: OrderRepository,
     private readonly reservations: ReservationService,
+    private readonly benefits: OrderBenefits,
     private readonly events: EventService,
     private readonly database: DatabaseService,
     private readonly money: Money,
@@ -70,30 +75,40 @@ export class OrderLife {
     await this.repository.updateStatus(order.id, 'paid', 'paid', reason, tx);
     if (!(await this.reservations.end(order.id, 'fulfilled', reason, tx)))
       throw new OrderNotPayable(order.status);
+    await this.benefits.earn(order, tx);
     await this.tell('order.paid', order, reason, tx);
   }
 
+  /** In the placement's transaction: what costs nothing is paid at once, without the provider. */
+  async settleFree(order: Order, tx: Tx): Promise<void> {
+    await this.markPaid(order, 'nothing to pay', tx);
+  }
+
   /**
-   * A locked order that had expired is paid after all, if everything that it had can be had again: its goods, and the round
-   * of its cart, unless that was bought otherwise. @returns false when not: then nothing was changed.
+   * A locked order that had expired is paid after all, if everything that it had can be had again: its goods, the use of its
+   * discount, its points, and the round of its cart, unless that was bought otherwise.
+   * @returns false when not: then nothing was changed.
    */
   async revive(order: OrderRow, tx: Tx): Promise<boolean> {
     if (order.status !== 'expired' || (await this.repository.isBoughtOtherwise(order, tx))) return false;
     try {
-      return await this.database.part(() => this.takeAgain(order, tx), tx);
+      await this.database.part(() => this.takeAgain(order, tx), tx);
+      return true;
     } catch (error) {
+      if (error instanceof NotToBeHad) return false;
       // A checkout has bought the same round of the cart between our look and our write: the index has seen it.
       if (violates(error, 'orders_cart_once')) return false;
       throw error;
     }
   }
 
-  private async takeAgain(order: OrderRow, tx: Tx): Promise<boolean> {
-    if (!(await this.reservations.takeAgain(order.id, tx))) return false;
+  private async takeAgain(order: OrderRow, tx: Tx): Promise<void> {
+    if (!(await this.reservations.takeAgain(order.id, tx))) throw new NotToBeHad();
+    if (!(await this.benefits.takeAgain(order, tx))) throw new NotToBeHad();
     const reason = 'paid late: its goods could be had again';
     await this.repository.updateStatus(order.id, 'paid', 'paid', reason, tx);
+    await this.benefits.earn(order, tx);
     await this.tell('order.paid', order, reason, tx);
-    return true;
   }
 
   /**
@@ -107,6 +122,7 @@ export class OrderLife {
     await this.repository.updateStatus(order.id, end, payment, reason, tx);
     if (order.status === 'pending') await this.reservations.end(order.id, ENDS[end].hold, reason, tx);
     else await this.reservations.undo(order.id, reason, tx);
+    await this.benefits.giveBack(order, tx);
     await this.tell(ENDS[end].event, order, reason, tx);
   }
 
@@ -128,7 +144,7 @@ export class OrderLife {
     await this.repository.addHistory(order.id, 'paid too late: the money goes back', tx);
   }
 
-  /** An amount of a locked order's money, in minor units, has been given back. No goods move. */
+  /** An amount of a locked order's money, in minor units, has been given back. No goods move; what it has earned goes with the last of it. */
   async noteRefund(
     order: OrderRow,
     refund: { amount_minor: number; reason: string | null; isWhole: boolean },
@@ -137,6 +153,7 @@ export class OrderLife {
     const { amount_minor, reason, isWhole } = refund;
     const amount = this.money.majorOf(amount_minor);
     await this.repository.updatePaymentStatus(order.id, isWhole ? 'refunded' : 'partially_refunded', tx);
+    if (isWhole) await this.benefits.takeBackEarned(order, tx);
     const sentence = `refunded ${amount.toFixed(this.money.digits)} ${order.currency}`;
     await this.repository.addHistory(order.id, reason ? `${sentence}: ${reason}` : sentence, tx);
     await this.tell('order.refunded', order, reason, tx, { amount });

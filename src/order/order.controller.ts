@@ -21,6 +21,12 @@ export class OrderController {
   @ApiOperation({ summary: 'Place an order: all its lines or none' })
   @TakesIdempotencyKey()
   @Answers(201, OrderView, 'Placed; its goods are held until `reservation.expires_at`.')
+  @Refuses(
+    400,
+    ['discount_invalid', 'points_insufficient', 'validation_failed'],
+    'the discount code AUTUMN15 has ended',
+    { reason: 'ended' },
+  )
   @Refuses(404, 'not_found', 'product not found')
   @Refuses(
     409,

@@ -17,9 +17,10 @@ import {
   Min,
   ValidateNested,
 } from 'class-validator';
+import { TypedDiscountCode } from '../discount/discount.dto.js';
 import { CleanText } from '../platform/http/clean-text.js';
 import { PageQuery } from '../platform/http/page.js';
-import { AsNumber } from '../platform/http/validation.js';
+import { AsNumber, Trimmed } from '../platform/http/validation.js';
 import { type OrderStatus, PAYMENT_METHODS, type PaymentMethod } from './order.types.js';
 
 export const ORDER_STATUSES = [
@@ -48,6 +49,10 @@ const QUANTITY_MAX = 100_000;
 const QUANTITY_BOUNDS = { message: `quantity must be between 1 and ${QUANTITY_MAX}` };
 const PRODUCT_ID = { message: 'product_id must be a positive integer' };
 const METHOD = { message: `payment_method must be one of ${PAYMENT_METHODS.join(', ')}` };
+const POINTS = { message: 'redeem_points must be a whole number of points, 0 or more' };
+const LINES = { message: 'lines must have between 1 and 3 entries' };
+// Four to fifteen digits, as E.164 has them, and what people write between them.
+const TELEPHONE = /^\+?(?:[ ().-]{0,3}[0-9]){4,15}$/;
 const ADDRESS = 'shipping_address must be an object';
 const ITEM = 'each item must be an object';
 const TOTAL = { message: 'expected_total must be an amount of money' };
@@ -66,33 +71,45 @@ export class OrderItemDto {
   quantity!: number;
 }
 
+/** `Trimmed`, for a list of texts. */
+const EachTrimmed = () =>
+  Transform(({ value }) =>
+    Array.isArray(value) ? value.map((text) => (typeof text === 'string' ? text.trim() : text)) : value,
+  );
+
 export class ShippingAddressDto {
   @ApiProperty({ example: 'Ada Lovelace' })
+  @Trimmed()
   @CleanText({ min: 1, max: 200 })
   name!: string;
 
-  @ApiProperty({ type: [String], minItems: 1, maxItems: 4, example: ['12 St James Square'] })
+  @ApiProperty({ type: [String], minItems: 1, maxItems: 3, example: ['12 St James Square'] })
+  @EachTrimmed()
   @CleanText({ min: 1, max: 200, each: true })
-  @ArrayMaxSize(4, { message: 'lines must have between 1 and 4 entries' })
-  @ArrayMinSize(1, { message: 'lines must have between 1 and 4 entries' })
+  @ArrayMaxSize(3, LINES)
+  @ArrayMinSize(1, LINES)
   @IsArray({ message: 'lines must be a list of texts' })
   lines!: string[];
 
   @ApiProperty({ example: 'London' })
+  @Trimmed()
   @CleanText({ min: 1, max: 100 })
   city!: string;
 
   @ApiProperty({ example: 'SW1Y 4JH' })
+  @Trimmed()
   @CleanText({ min: 1, max: 20 })
   postal_code!: string;
 
   @ApiProperty({ example: 'GB', description: 'ISO 3166-1 alpha-2.' })
+  @Transform(({ value }) => (typeof value === 'string' ? value.trim().toUpperCase() : value))
   @IsISO31661Alpha2({ message: 'country must be an ISO 3166-1 code of two letters' })
   country!: string;
 
   @ApiPropertyOptional({ example: '+44 20 7946 0000' })
   @IsOptional()
-  @Matches(/^\+?[0-9 ().-]{4,30}$/, { message: 'phone must be a telephone number' })
+  @Trimmed()
+  @Matches(TELEPHONE, { message: 'phone must be a telephone number' })
   phone?: string;
 }
 
@@ -103,6 +120,31 @@ export class PurchaseDto {
   @Transform(({ value }) => value ?? 'credit_card')
   @IsIn(PAYMENT_METHODS, METHOD)
   payment_method: PaymentMethod = 'credit_card';
+
+  @ApiPropertyOptional({
+    type: String,
+    nullable: true,
+    maxLength: 100,
+    example: 'AUTUMN15',
+    description: 'Small letters become large. A code that cannot be used is 400 `discount_invalid`.',
+  })
+  @IsOptional()
+  @TypedDiscountCode()
+  discount_code?: string | null;
+
+  @ApiPropertyOptional({
+    type: 'integer',
+    nullable: true,
+    minimum: 0,
+    example: 0,
+    description:
+      'Of those that the price has no room for, none are taken. More than the balance is 400 `points_insufficient`.',
+  })
+  @IsOptional()
+  @IsInt(POINTS)
+  @Min(0, POINTS)
+  @Max(Number.MAX_SAFE_INTEGER, POINTS)
+  redeem_points?: number | null;
 
   @ApiPropertyOptional({
     type: 'number',

@@ -1,11 +1,14 @@
 import { Module } from '@nestjs/common';
+import { DiscountModule } from '../discount/discount.module.js';
 import { EventModule } from '../event/event.module.js';
 import { InventoryModule } from '../inventory/inventory.module.js';
+import { PointsModule } from '../points/points.module.js';
 import { ProductModule } from '../product/product.module.js';
 import { FulfilmentService } from './fulfilment.service.js';
 import { OrderController } from './order.controller.js';
 import { OrderRepository } from './order.repository.js';
 import { OrderService } from './order.service.js';
+import { OrderBenefits } from './order-benefits.service.js';
 import { OrderExpiryService } from './order-expiry.service.js';
 import { OrderLife } from './order-life.service.js';
 import { PlacementMetrics } from './placement/placement.metrics.js';
@@ -13,10 +16,11 @@ import { PlacementService } from './placement/placement.service.js';
 import { PlacementTransaction } from './placement/placement.transaction.js';
 
 @Module({
-  imports: [ProductModule, InventoryModule, EventModule],
+  imports: [ProductModule, InventoryModule, DiscountModule, PointsModule, EventModule],
   controllers: [OrderController],
   providers: [
     OrderRepository,
+    OrderBenefits,
     PlacementMetrics,
     PlacementTransaction,
     PlacementService,

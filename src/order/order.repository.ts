@@ -23,13 +23,16 @@ const insertOrders = new Statement(
   'order-insert',
   `WITH new_orders AS (
      INSERT INTO orders (id, user_id, status, payment_status, payment_method, currency, items_price_minor,
-                         total_price_minor, shipping_address, note, cart_id, cart_round)
+                         discount_code, discount_price_minor, redeemed_points, points_discount_price_minor,
+                         shipping_price_minor, total_price_minor, shipping_address, note, cart_id, cart_round)
      SELECT id, user_id, 'pending', payment_status, payment_method, $14, items_price_minor,
-            total_price_minor, shipping_address, note, cart_id, cart_round
+            discount_code, discount_price_minor, redeemed_points, points_discount_price_minor,
+            shipping_price_minor, total_price_minor, shipping_address, note, cart_id, cart_round
      FROM unnest($1::uuid[], $2::int[], $3::text[], $4::bigint[], $5::bigint[], $6::jsonb[], $7::text[], $8::uuid[], $9::int[],
-                 $18::text[])
+                 $18::text[], $19::text[], $20::bigint[], $21::bigint[], $22::bigint[], $23::bigint[])
        AS o(id, user_id, payment_method, items_price_minor, total_price_minor, shipping_address, note, cart_id, cart_round,
-            payment_status)
+            payment_status, discount_code, discount_price_minor, redeemed_points, points_discount_price_minor,
+            shipping_price_minor)
    ), new_history AS (
      INSERT INTO order_history (order_id, status) SELECT id, 'pending' FROM unnest($1::uuid[]) AS o(id)
    ), new_lines AS (
@@ -196,6 +199,11 @@ export class OrderRepository {
         plainArray(lines.map(({ quantity }) => quantity)),
         plainArray(lines.map(({ price_minor }) => price_minor)),
         plainArray(requests.map(({ checkout }) => checkout?.payment_status ?? 'unpaid')),
+        plainArray(requests.map(({ discount_code }) => discount_code)),
+        plainArray(drafts.map(({ discount_price_minor }) => discount_price_minor)),
+        plainArray(drafts.map(({ redeemed_points }) => redeemed_points)),
+        plainArray(drafts.map(({ points_discount_price_minor }) => points_discount_price_minor)),
+        plainArray(drafts.map(({ shipping_price_minor }) => shipping_price_minor)),
       ],
       tx,
     );

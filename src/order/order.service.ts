@@ -14,6 +14,7 @@ import { OrderNotFound } from './order.errors.js';
 import { OrderRepository } from './order.repository.js';
 import type { CheckoutPart, Order, RequestedLine } from './order.types.js';
 import { type OrderPageView, type OrderView, orderView } from './order.view.js';
+import { OrderLife } from './order-life.service.js';
 import { PlacementService } from './placement/placement.service.js';
 import type { Outcome } from './placement/placement.transaction.js';
 
@@ -25,13 +26,15 @@ export class OrderService {
   constructor(
     private readonly placement: PlacementService,
     private readonly repository: OrderRepository,
+    private readonly lives: OrderLife,
     private readonly money: Money,
     private readonly config: Config,
   ) {}
 
   /**
    * Places an order for the caller: 201 with the order. Idempotent by its claim.
-   * @throws InsufficientStock, PriceChanged, ProductUnavailable, NotFound — and then nothing was changed.
+   * @throws InsufficientStock, DiscountInvalid, PointsInsufficient, PriceChanged, ProductUnavailable, NotFound — and then
+   * nothing was changed.
    */
   async place(caller: Caller, dto: PlaceOrderDto, claim: Claim | null): Promise<Answer<OrderView>> {
     const outcome = await this.placeLines(
@@ -68,12 +71,14 @@ export class OrderService {
     claim: Claim | null,
     checkout: CheckoutPart | null,
   ): Promise<Outcome> {
-    const { payment_method, expected_total, shipping_address } = dto;
+    const { payment_method, discount_code, redeem_points, expected_total, shipping_address } = dto;
     return this.placement.place({
       order_id: uuidv7(),
       user_id: userId,
       lines,
       payment_method,
+      discount_code: discount_code ?? null,
+      redeem_points: redeem_points ?? 0,
       expected_total_minor:
         expected_total == null ? null : this.money.minorOf(expected_total, 'expected_total'),
       shipping_address: shipping_address ?? null,
@@ -81,6 +86,7 @@ export class OrderService {
       hold_seconds: this.config.reservationTtlSeconds(payment_method),
       claim,
       checkout,
+      whenFree: checkout ? null : this.lives,
     });
   }
 

@@ -75,6 +75,10 @@ export interface PlacementRequest {
   user_id: number;
   lines: RequestedLine[];
   payment_method: PaymentMethod;
+  /** As codes are written: large letters, no white space around it. */
+  discount_code: string | null;
+  /** How many points are offered; no more are taken than the price has room for. */
+  redeem_points: number;
   expected_total_minor: number | null;
   shipping_address: ShippingAddress | null;
   note: string | null;
@@ -82,6 +86,13 @@ export interface PlacementRequest {
   hold_seconds: number;
   claim: Claim | null;
   checkout: CheckoutPart | null;
+  /** Who settles the order when nothing is left to pay; null when the checkout does it. */
+  whenFree: FreeOrderSettler | null;
+}
+
+/** Pays, in the placement's own transaction, an order that discount and points have paid for. */
+export interface FreeOrderSettler {
+  settleFree(order: Order, tx: Tx): Promise<void>;
 }
 
 /** What makes a placement part of a checkout: it buys one round of a cart, and goes on after the placement. */

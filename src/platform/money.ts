@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Config } from './config/config.js';
+import { digitsOf } from './currency.js';
 import { ValidationFailed } from './errors.js';
 
 /** The highest single price or amount, in major units. */
@@ -35,11 +36,4 @@ export class Money {
     }
     return minor;
   }
-}
-
-/** How many decimals ISO 4217 gives the currency. */
-export function digitsOf(currency: string): number {
-  return (
-    new Intl.NumberFormat('en', { style: 'currency', currency }).resolvedOptions().maximumFractionDigits ?? 2
-  );
 }

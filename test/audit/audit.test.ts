@@ -6,6 +6,7 @@ import { clientOf } from '../../src/platform/database/statement.js';
 import { credentials, SandboxFixture } from '../payment/given-sandbox.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { type GivenUser, givenAdmin, givenApiKey, givenCustomer } from '../support/given.js';
+import { BENEFIT_DAMAGES } from './benefit-damages.js';
 import { DAMAGES } from './damages.js';
 import { givenBusyShop, type Orders, Shopper } from './shop.js';
 
@@ -25,7 +26,7 @@ beforeAll(async () => {
     YOOKASSA_SECRET_KEY: credentials.secretKey,
   });
   admin = await givenAdmin(app, database);
-  orders = await givenBusyShop(app);
+  orders = await givenBusyShop(app, database);
 });
 
 afterAll(async () => {
@@ -73,6 +74,11 @@ describe('a shop that has sold, failed, cancelled and been paid', () => {
       'returns_are_in_stock_once',
       'ended_holds_gave_back',
       'holds_match_orders',
+      'discounts_count_their_uses',
+      'orders_have_their_discounts',
+      'points_equal_ledger',
+      'orders_keep_their_points',
+      'points_are_earned_once',
       'orders_have_one_payment_at_most',
       'paid_orders_have_their_money',
       'no_money_without_goods',
@@ -117,7 +123,7 @@ describe('a shop that has sold, failed, cancelled and been paid', () => {
 });
 
 describe('a broken promise', () => {
-  it.each(DAMAGES)('is seen: %s', async (_, name, damage, row) => {
+  it.each([...DAMAGES, ...BENEFIT_DAMAGES])('is seen: %s', async (_, name, damage, row) => {
     const found = await foundAfter(damage(orders));
     expect(found.map((check) => check.name)).toEqual([name]);
     expect(found[0]?.sample).toEqual(expect.arrayContaining([expect.objectContaining(row(orders))]));

@@ -19,7 +19,7 @@ const forget = (event: string) => [
 ];
 
 /** What is done by hand, which check must see it, and what its row must say. */
-type Damage = [
+export type Damage = [
   what: string,
   check: string,
   damage: (orders: Orders) => string[],

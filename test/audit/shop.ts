@@ -1,7 +1,8 @@
 import { randomUUID } from 'node:crypto';
 import request from 'supertest';
-import type { TestApp } from '../support/boot.js';
+import type { TestApp, TestDatabase } from '../support/boot.js';
 import { type GivenUser, givenApiKey, givenCustomer } from '../support/given.js';
+import { givenDiscount } from '../support/given-benefits.js';
 
 type Line = { product_id: number; quantity: number };
 
@@ -17,8 +18,8 @@ export class Shopper {
   }
 
   /** @returns the order's id. */
-  async order(items: Line[], key = randomUUID()): Promise<string> {
-    return (await this.post('/orders', { items }, 201, key)).id;
+  async order(items: Line[], body: object = {}): Promise<string> {
+    return (await this.post('/orders', { items, ...body }, 201, randomUUID())).id;
   }
 
   /** @returns the order's id. */
@@ -72,10 +73,14 @@ export interface Orders {
   failed: string;
   /** Declined once, and then paid. */
   declined: string;
+  /** Pending, with the use of a code and 100 points. */
+  discounted: string;
+  /** Cancelled, with the use of the same code and 200 points that came back. */
+  undiscounted: string;
 }
 
 /** Orders, payments, cancellations, and all that other systems may do to the stock. */
-export async function givenBusyShop(app: TestApp): Promise<Orders> {
+export async function givenBusyShop(app: TestApp, database: TestDatabase): Promise<Orders> {
   await doInventory(await Warehouse.connect(app));
   const ada = await Shopper.arrive(app);
   const laptop = { product_id: 1, quantity: 2 };
@@ -88,7 +93,11 @@ export async function givenBusyShop(app: TestApp): Promise<Orders> {
   const declined = await ada.order([mouse]);
   await ada.pay(declined, { payment_token: 'tok_declined' });
   await ada.pay(declined);
-  return { pending, cancelled, paid, failed, declined };
+  const discount_code = await givenDiscount(database, { code: 'AUDIT10', usage_limit: 1 });
+  const undiscounted = await ada.order([mouse], { discount_code, redeem_points: 200 });
+  await ada.cancel(undiscounted);
+  const discounted = await ada.order([mouse], { discount_code, redeem_points: 100 });
+  return { pending, cancelled, paid, failed, declined, discounted, undiscounted };
 }
 
 async function doInventory(warehouse: Warehouse): Promise<void> {

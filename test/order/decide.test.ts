@@ -1,6 +1,14 @@
 import fc from 'fast-check';
+import { type Discount, userOfDiscount } from '../../src/discount/discount.types.js';
 import type { PlacementRequest } from '../../src/order/order.types.js';
-import { cartRoundKey, type Decision, decide, type Locked } from '../../src/order/placement/decide.js';
+import {
+  cartRoundKey,
+  type Decision,
+  decide,
+  type Locked,
+  type LockedBenefits,
+} from '../../src/order/placement/decide.js';
+import type { PricingTerms } from '../../src/order/placement/pricing.js';
 import type { LockedProduct } from '../../src/product/product.types.js';
 
 const product = (id: number, over: Partial<LockedProduct> = {}): LockedProduct => ({
@@ -14,9 +22,52 @@ const product = (id: number, over: Partial<LockedProduct> = {}): LockedProduct =
   ...over,
 });
 
-const lockedOf = (products: LockedProduct[], boughtRounds: string[] = []): Locked => ({
+const NOW = new Date('2026-11-21T09:00:00Z');
+const TERMS: PricingTerms = {
+  point_value_minor: 1,
+  shipping_flat_price_minor: 0,
+  shipping_free_from_minor: null,
+};
+
+const discount = (id: number, over: Partial<Discount> = {}): Discount => ({
+  id,
+  code: `CODE${id}`,
+  kind: 'percentage',
+  basis_points: 1_000,
+  amount_minor: null,
+  min_items_price_minor: 0,
+  starts_at: null,
+  ends_at: null,
+  usage_limit: null,
+  per_user_limit: null,
+  times_used: 0,
+  active: true,
+  created_at: NOW,
+  updated_at: NOW,
+  ...over,
+});
+
+const benefitsOf = (
+  discounts: Discount[],
+  balances: [number, number][] = [],
+  usedByUser: [string, number][] = [],
+): LockedBenefits => ({
+  discounts: new Map(discounts.map((each) => [each.code, each])),
+  usedByUser: new Map(usedByUser),
+  balances: new Map(balances),
+});
+
+const lockedOf = (
+  products: LockedProduct[],
+  boughtRounds: string[] = [],
+  benefits: LockedBenefits = benefitsOf([]),
+  terms: PricingTerms = TERMS,
+): Locked => ({
   products: new Map(products.map((each) => [each.id, each])),
   boughtRounds: new Set(boughtRounds),
+  benefits,
+  terms,
+  now: NOW,
 });
 
 let made = 0;
@@ -25,12 +76,15 @@ const request = (lines: [number, number][], over: Partial<PlacementRequest> = {}
   user_id: 1,
   lines: lines.map(([product_id, quantity]) => ({ product_id, quantity })),
   payment_method: 'credit_card',
+  discount_code: null,
+  redeem_points: 0,
   expected_total_minor: null,
   shipping_address: null,
   note: null,
   hold_seconds: 60,
   claim: null,
   checkout: null,
+  whenFree: null,
   ...over,
 });
 
@@ -79,7 +133,7 @@ describe('decide', () => {
         { product_id: 2, requested: 1, available: 0 },
       ],
     });
-    expect(writes).toEqual({ orders: [], takings: [] });
+    expect(writes).toEqual({ orders: [], takings: [], uses: [], redemptions: [] });
   });
 
   it('serves whoever comes first, and leaves what a refused one wanted to the next', () => {
@@ -132,6 +186,150 @@ describe('decide', () => {
       'placed',
       'checkout_in_progress',
     ]);
+  });
+
+  describe('with discounts', () => {
+    const one = (code: string, over: Partial<PlacementRequest> = {}) =>
+      request([[1, 1]], { discount_code: code, ...over });
+    const because = (decision: Decision) => {
+      const refused = refusal(decision);
+      return refused?.because === 'discount_invalid' ? refused.fault : (refused?.because ?? 'placed');
+    };
+
+    it('takes off what the code says, and counts its use', () => {
+      const benefits = benefitsOf([
+        discount(7),
+        discount(8, { kind: 'fixed', basis_points: null, amount_minor: 500 }),
+      ]);
+      const requests = [one('CODE7', { user_id: 5 }), one('CODE8')];
+      const { decisions, writes } = decide(lockedOf([product(1)], [], benefits), requests);
+      expect(decisions[0]).toMatchObject({ placed: { discount_price_minor: 10, total_price_minor: 90 } });
+      // Never more than the items cost.
+      expect(decisions[1]).toMatchObject({ placed: { discount_price_minor: 100, total_price_minor: 0 } });
+      expect(writes.uses).toEqual([
+        { order_id: requests[0]?.order_id, discount_id: 7, user_id: 5, discount_price_minor: 10 },
+        { order_id: requests[1]?.order_id, discount_id: 8, user_id: 1, discount_price_minor: 100 },
+      ]);
+    });
+
+    it('gives the last use to whoever comes first', () => {
+      const benefits = benefitsOf([discount(7, { usage_limit: 3, times_used: 2 })]);
+      const { decisions, writes } = decide(lockedOf([product(1)], [], benefits), [
+        one('CODE7', { user_id: 1 }),
+        one('CODE7', { user_id: 2 }),
+        request([[1, 1]]),
+      ]);
+      expect(decisions.map(because)).toEqual(['placed', 'used_up', 'placed']);
+      expect(writes.uses).toHaveLength(1);
+    });
+
+    it('leaves the last use to the next when the first is refused for something else', () => {
+      const benefits = benefitsOf([discount(7, { usage_limit: 1 })]);
+      const { decisions } = decide(lockedOf([product(1)], [], benefits), [
+        one('CODE7', { expected_total_minor: 1 }),
+        one('CODE7', { redeem_points: 1 }),
+        one('CODE7'),
+      ]);
+      expect(decisions.map(because)).toEqual(['price_changed', 'points_insufficient', 'placed']);
+    });
+
+    it('counts the uses of each user, those of before and those in the batch', () => {
+      const used: [string, number][] = [[userOfDiscount(7, 1), 1]];
+      const benefits = benefitsOf([discount(7, { per_user_limit: 2 })], [], used);
+      const { decisions } = decide(lockedOf([product(1)], [], benefits), [
+        one('CODE7', { user_id: 1 }),
+        one('CODE7', { user_id: 1 }),
+        one('CODE7', { user_id: 2 }),
+        one('CODE7', { user_id: 2 }),
+        one('CODE7', { user_id: 2 }),
+      ]);
+      expect(decisions.map(because)).toEqual([
+        'placed',
+        'used_up_by_you',
+        'placed',
+        'placed',
+        'used_up_by_you',
+      ]);
+    });
+
+    it('goes by the time of the transaction, and by what the items cost', () => {
+      const benefits = benefitsOf([
+        discount(7, { ends_at: NOW }),
+        discount(8, { min_items_price_minor: 101 }),
+      ]);
+      const { decisions } = decide(lockedOf([product(1)], [], benefits), [
+        one('CODE7'),
+        one('CODE8'),
+        one('CODE9'),
+      ]);
+      expect(decisions.map(because)).toEqual(['ended', 'min_items_price', 'unknown']);
+      expect(refusal(decisions[1])).toMatchObject({ code: 'CODE8', min_items_price_minor: 101 });
+    });
+
+    it('refuses for short stock first: that may come back', () => {
+      const locked = lockedOf([product(1, { stock: 0 })], [], benefitsOf([discount(7, { active: false })]));
+      expect(decide(locked, [one('CODE7')]).decisions.map(because)).toEqual(['insufficient_stock']);
+    });
+  });
+
+  describe('with points', () => {
+    const redeeming = (points: number, over: Partial<PlacementRequest> = {}) =>
+      request([[1, 1]], { redeem_points: points, ...over });
+
+    it('takes as many as the price has room for, and no more', () => {
+      const requests = [redeeming(30), redeeming(500)];
+      const locked = lockedOf([product(1)], [], benefitsOf([], [[1, 1_000]]));
+      const { decisions, writes } = decide(locked, requests);
+      expect(decisions[0]).toMatchObject({ placed: { redeemed_points: 30, total_price_minor: 70 } });
+      expect(decisions[1]).toMatchObject({ placed: { redeemed_points: 100, total_price_minor: 0 } });
+      expect(writes.redemptions).toEqual([
+        { order_id: requests[0]?.order_id, user_id: 1, points: 30 },
+        { order_id: requests[1]?.order_id, user_id: 1, points: 100 },
+      ]);
+    });
+
+    it('refuses more than there are, also when the price would need fewer, and takes nothing', () => {
+      const locked = lockedOf([product(1)], [], benefitsOf([], [[1, 150]]));
+      const { decisions, writes } = decide(locked, [redeeming(151), redeeming(1, { user_id: 2 })]);
+      expect(refusal(decisions[0])).toEqual({ because: 'points_insufficient', requested: 151, balance: 150 });
+      expect(refusal(decisions[1])).toEqual({ because: 'points_insufficient', requested: 1, balance: 0 });
+      expect(writes.redemptions).toEqual([]);
+    });
+
+    it('spends a balance once: the second order finds what the first has left', () => {
+      const locked = lockedOf([product(1)], [], benefitsOf([], [[1, 100]]));
+      const { decisions } = decide(locked, [redeeming(100), redeeming(100), redeeming(0)]);
+      expect(decisions.map((decision) => refusal(decision)?.because ?? 'placed')).toEqual([
+        'placed',
+        'points_insufficient',
+        'placed',
+      ]);
+    });
+  });
+
+  it('compares the expected total with what is left to pay in the end', () => {
+    const benefits = benefitsOf([discount(7)], [[1, 100]]);
+    const terms = { ...TERMS, shipping_flat_price_minor: 25 };
+    const wish = { discount_code: 'CODE7', redeem_points: 15 };
+    const { decisions } = decide(lockedOf([product(1)], [], benefits, terms), [
+      request([[1, 1]], { ...wish, expected_total_minor: 115 }),
+      request([[1, 1]], { ...wish, expected_total_minor: 100 }),
+    ]);
+    expect(refusal(decisions[0])).toEqual({
+      because: 'price_changed',
+      expected_minor: 115,
+      actual_minor: 100,
+    });
+    expect(decisions[1]).toMatchObject({
+      placed: {
+        items_price_minor: 100,
+        discount_price_minor: 10,
+        shipping_price_minor: 25,
+        redeemed_points: 15,
+        points_discount_price_minor: 15,
+        total_price_minor: 100,
+      },
+    });
   });
 
   describe('whatever is asked', () => {
@@ -215,11 +413,152 @@ describe('decide', () => {
       fc.assert(
         fc.property(asked, ([stock, requests]) => {
           const given = locked(stock);
-          const before = structuredClone({ products: given.products, rounds: given.boughtRounds });
+          const before = structuredClone(given);
           decide(given, requests);
-          expect({ products: given.products, rounds: given.boughtRounds }).toEqual(before);
+          expect(given).toEqual(before);
         }),
       );
     });
+  });
+
+  describe('whatever codes and points are asked for', () => {
+    const limit = fc.option(fc.integer({ min: 1, max: 6 }));
+    const discounts = fc
+      .tuple(
+        fc.record({ usage_limit: limit, per_user_limit: limit, active: fc.boolean() }),
+        fc.record({
+          usage_limit: limit,
+          per_user_limit: limit,
+          min_items_price_minor: fc.nat(400),
+        }),
+      )
+      .map(([first, second]) => [
+        discount(1, first),
+        discount(2, { ...second, kind: 'fixed', basis_points: null, amount_minor: 150 }),
+      ]);
+    const balances = fc.array(fc.nat(400), { minLength: 3, maxLength: 3 });
+    const wishes = fc.array(
+      fc.record({
+        user_id: fc.integer({ min: 1, max: 4 }),
+        discount_code: fc.option(fc.constantFrom('CODE1', 'CODE2', 'CODE3')),
+        redeem_points: fc.oneof(fc.constant(0), fc.nat(300)),
+        quantity: fc.integer({ min: 1, max: 4 }),
+      }),
+      { maxLength: 30 },
+    );
+    const terms = fc.record({
+      point_value_minor: fc.integer({ min: 1, max: 7 }),
+      shipping_flat_price_minor: fc.nat(80),
+      shipping_free_from_minor: fc.option(fc.nat(400)),
+    });
+    const asked = fc.record({ discounts, balances, terms, wishes });
+    type Asked = typeof asked extends fc.Arbitrary<infer T> ? T : never;
+
+    const given = ({ discounts, balances, terms }: Asked) =>
+      lockedOf(
+        [product(1, { stock: 60 })],
+        [],
+        benefitsOf(
+          discounts,
+          balances.map((balance, index): [number, number] => [index + 1, balance]),
+        ),
+        terms,
+      );
+    const requestsOf = ({ wishes }: Asked) =>
+      wishes.map(({ quantity, ...wish }) => request([[1, quantity]], wish));
+
+    it('never uses a code more often than it may be, in all or by a user', () => {
+      fc.assert(
+        fc.property(asked, (all) => {
+          const { uses } = decide(given(all), requestsOf(all)).writes;
+          for (const { id, usage_limit, per_user_limit, active } of all.discounts) {
+            const ofThis = uses.filter(({ discount_id }) => discount_id === id);
+            expect(ofThis.length).toBeLessThanOrEqual(active ? (usage_limit ?? 30) : 0);
+            for (const user of [1, 2, 3, 4]) {
+              const byUser = ofThis.filter(({ user_id }) => user_id === user);
+              expect(byUser.length).toBeLessThanOrEqual(per_user_limit ?? 30);
+            }
+          }
+        }),
+      );
+    });
+
+    it('never spends more points than a user has', () => {
+      fc.assert(
+        fc.property(asked, (all) => {
+          const left = [0, ...all.balances, 0];
+          for (const { user_id, points } of decide(given(all), requestsOf(all)).writes.redemptions) {
+            expect(points).toBeGreaterThan(0);
+            left[user_id] = (left[user_id] as number) - points;
+            expect(left[user_id]).toBeGreaterThanOrEqual(0);
+          }
+        }),
+      );
+    });
+
+    it('writes exactly what stands in the orders that are placed', () => {
+      fc.assert(
+        fc.property(asked, (all) => {
+          const { decisions, writes } = decide(given(all), requestsOf(all));
+          const placed = decisions.flatMap((decision) => ('placed' in decision ? [decision.placed] : []));
+          expect(writes.orders).toEqual(placed);
+          expect(
+            writes.uses.map(({ order_id, discount_price_minor }) => [order_id, discount_price_minor]),
+          ).toEqual(
+            placed
+              .filter(({ request }) => request.discount_code !== null)
+              .map(({ request, discount_price_minor }) => [request.order_id, discount_price_minor]),
+          );
+          expect(writes.redemptions).toEqual(
+            placed
+              .filter(({ redeemed_points }) => redeemed_points > 0)
+              .map(({ request, redeemed_points }) => ({
+                order_id: request.order_id,
+                user_id: request.user_id,
+                points: redeemed_points,
+              })),
+          );
+        }),
+      );
+    });
+
+    it('decides for a batch as it would one by one', () => {
+      fc.assert(
+        fc.property(asked, (all) => {
+          const requests = requestsOf(all);
+          const together = decide(given(all), requests).decisions;
+          let now = given(all);
+          const apart = requests.map((each) => {
+            const { decisions, writes } = decide(now, [each]);
+            now = after(now, writes);
+            return decisions[0];
+          });
+          expect(together).toEqual(apart);
+        }),
+      );
+    });
+
+    /** What the next transaction would lock. */
+    function after(
+      before: Locked,
+      { takings, uses, redemptions }: ReturnType<typeof decide>['writes'],
+    ): Locked {
+      const products = new Map(before.products);
+      for (const { product_id, stock_after } of takings)
+        products.set(product_id, product(product_id, { stock: stock_after }));
+      const discounts = new Map(before.benefits.discounts);
+      const usedByUser = new Map(before.benefits.usedByUser);
+      for (const { discount_id, user_id } of uses) {
+        const code = `CODE${discount_id}`;
+        const used = discounts.get(code) as Discount;
+        discounts.set(code, { ...used, times_used: used.times_used + 1 });
+        const user = userOfDiscount(discount_id, user_id);
+        usedByUser.set(user, (usedByUser.get(user) ?? 0) + 1);
+      }
+      const balances = new Map(before.benefits.balances);
+      for (const { user_id, points } of redemptions)
+        balances.set(user_id, (balances.get(user_id) as number) - points);
+      return { ...before, products, benefits: { discounts, usedByUser, balances } };
+    }
   });
 });

@@ -146,10 +146,35 @@ describe('an order that is placed', () => {
 
   it('takes members that are null as if they were not there', async () => {
     const product_id = await givenProduct(database);
-    const nothing = { payment_method: null, expected_total: null, shipping_address: null, note: null };
+    const nothing = {
+      payment_method: null,
+      discount_code: null,
+      redeem_points: null,
+      expected_total: null,
+      shipping_address: null,
+      note: null,
+    };
     const answer = await ada.place([{ product_id, quantity: 1 }], nothing);
     expect(answer.status).toBe(201);
-    expect(answer.body).toMatchObject({ payment_method: 'credit_card', shipping_address: null, note: null });
+    expect(answer.body).toMatchObject({
+      payment_method: 'credit_card',
+      discount_code: null,
+      redeemed_points: 0,
+      shipping_address: null,
+      note: null,
+    });
+  });
+
+  it('takes the white space around an address away, and a country in small letters', async () => {
+    const product_id = await givenProduct(database);
+    const typed = {
+      ...ADDRESS,
+      name: ' Ada Lovelace ',
+      lines: ['12 St James Square ', ' first floor'],
+      country: 'gb',
+    };
+    const { body } = await ada.place([{ product_id, quantity: 1 }], { shipping_address: typed });
+    expect(body.shipping_address).toEqual(ADDRESS);
   });
 
   it('is told as an event, in the transaction of the order', async () => {
@@ -324,6 +349,7 @@ const withAddress = (members: object) => ({ items: [ITEM], shipping_address: { .
 const QUANTITY = 'quantity must be between 1 and 100000';
 const PRODUCT_ID = 'product_id must be a positive integer';
 const TOTAL = 'expected_total must be an amount of money';
+const POINTS = 'redeem_points must be a whole number of points, 0 or more';
 const METHOD = 'payment_method must be one of credit_card, e_wallet, bank_transfer, installment, cod';
 
 describe('a body that says what cannot be', () => {
@@ -416,14 +442,60 @@ describe('a body that says what cannot be', () => {
       'an address without lines',
       'shipping_address.lines',
       withAddress({ lines: [] }),
-      'lines must have between 1 and 4 entries',
+      'lines must have between 1 and 3 entries',
     ],
     [
-      'an address of five lines',
+      'an address of four lines',
       'shipping_address.lines',
-      withAddress({ lines: ['a', 'b', 'c', 'd', 'e'] }),
-      'lines must have between 1 and 4 entries',
+      withAddress({ lines: ['a', 'b', 'c', 'd'] }),
+      'lines must have between 1 and 3 entries',
     ],
+    [
+      'an address line of nothing but white space',
+      'shipping_address.lines',
+      withAddress({ lines: ['12 St James Square', '  '] }),
+      'each of lines must be between 1 and 200 characters',
+    ],
+    [
+      'an address whose name is white space',
+      'shipping_address.name',
+      withAddress({ name: ' \t' }),
+      'name must be between 1 and 200 characters',
+    ],
+    [
+      'a country of three letters',
+      'shipping_address.country',
+      withAddress({ country: 'GBR' }),
+      'country must be an ISO 3166-1 code of two letters',
+    ],
+    [
+      'a telephone of three digits',
+      'shipping_address.phone',
+      withAddress({ phone: '+44 2' }),
+      'phone must be a telephone number',
+    ],
+    [
+      'a telephone without digits',
+      'shipping_address.phone',
+      withAddress({ phone: '() - ()' }),
+      'phone must be a telephone number',
+    ],
+    [
+      'a discount code that is a number',
+      'discount_code',
+      { items: [ITEM], discount_code: 15 },
+      'discount_code must be between 1 and 100 characters',
+    ],
+    [
+      'no discount code between quotes',
+      'discount_code',
+      { items: [ITEM], discount_code: ' ' },
+      'discount_code must be between 1 and 100 characters',
+    ],
+    ['half a point', 'redeem_points', { items: [ITEM], redeem_points: 0.5 }, POINTS],
+    ['fewer points than none', 'redeem_points', { items: [ITEM], redeem_points: -1 }, POINTS],
+    ['points as a text', 'redeem_points', { items: [ITEM], redeem_points: '5' }, POINTS],
+    ['more points than can be counted', 'redeem_points', { items: [ITEM], redeem_points: 2 ** 53 }, POINTS],
     [
       'an address line that is a number',
       'shipping_address.lines',

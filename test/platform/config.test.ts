@@ -61,6 +61,15 @@ describe('a wrong environment', () => {
     ['CURRENCY', 'dollars', 'be a three-letter ISO 4217 code such as USD'],
     ['CURRENCY', 'usd', 'be a three-letter ISO 4217 code such as USD'],
     ['CURRENCY', 'XQZ', 'be a three-letter ISO 4217 code such as USD'],
+    ['SHIPPING_FLAT_PRICE', '-1', 'be an amount of money'],
+    ['SHIPPING_FLAT_PRICE', '4.999', 'be exact to 2 decimals, as USD is'],
+    ['SHIPPING_FREE_FROM', 'never', 'be an amount of money'],
+    ['POINT_VALUE', '0', 'be an amount of money greater than 0'],
+    ['POINT_VALUE', '0.015', 'be exact to 2 decimals, as USD is'],
+    ['POINTS_PER_UNIT', '-1', 'be a number between 0 and 100 with at most 6 decimals'],
+    ['POINTS_PER_UNIT', '101', 'be a number between 0 and 100 with at most 6 decimals'],
+    ['POINTS_PER_UNIT', '0.0000001', 'be a number between 0 and 100 with at most 6 decimals'],
+    ['POINTS_PER_UNIT', 'many', 'be a number between 0 and 100 with at most 6 decimals'],
     ['RESERVATION_TTL_COD', '-1', 'be a whole number between 1 and 31536000'],
     ['PAYMENT_PROVIDER', 'paypal', 'be one of sandbox, yookassa, stripe'],
     ['PAYMENT_RETURN_URL', 'javascript:alert(1)', 'be an http(s) address'],
@@ -154,6 +163,14 @@ describe('what is not said', () => {
     expect(loadConfig({ YOOKASSA_API_URL: own }).paymentApiUrl).toBe(own);
   });
 
+  it.each([
+    ['USD', 0.01],
+    ['JPY', 1],
+    ['KWD', 0.01],
+  ])('is a point worth, in %s, %d: a whole number of minor units', (CURRENCY, value) => {
+    expect(loadConfig({ CURRENCY }).pointValue).toBe(value);
+  });
+
   it('is a hold as for a card', () => {
     const config = loadConfig({ RESERVATION_TTL_COD: '60', RESERVATION_TTL_CREDIT_CARD: '30' });
     expect(['cod', 'barter'].map((method) => config.reservationTtlSeconds(method))).toEqual([60, 30]);
@@ -167,6 +184,18 @@ describe('values that are right', () => {
       expect(loadConfig({ TRUST_PROXY: setting }).env.TRUST_PROXY).toBe(setting);
     },
   );
+
+  it('amounts as fine as the currency, and a rate of points that is not', () => {
+    const { env, pointValue } = loadConfig({
+      CURRENCY: 'KWD',
+      SHIPPING_FLAT_PRICE: '1.255',
+      SHIPPING_FREE_FROM: '0',
+      POINT_VALUE: '0.005',
+      POINTS_PER_UNIT: '0.333333',
+    });
+    expect([env.SHIPPING_FLAT_PRICE, env.SHIPPING_FREE_FROM, pointValue]).toEqual([1.255, 0, 0.005]);
+    expect(env.POINTS_PER_UNIT).toBe(0.333333);
+  });
 
   it.each(['USD', 'EUR', 'RUB', 'JPY', 'KWD', 'VND'])('CURRENCY=%s', (currency) => {
     expect(loadConfig({ CURRENCY: currency }).env.CURRENCY).toBe(currency);

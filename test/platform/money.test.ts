@@ -1,7 +1,8 @@
 import fc from 'fast-check';
 import { loadConfig } from '../../src/platform/config/config.js';
+import { digitsOf } from '../../src/platform/currency.js';
 import { ValidationFailed } from '../../src/platform/errors.js';
-import { digitsOf, Money } from '../../src/platform/money.js';
+import { Money } from '../../src/platform/money.js';
 
 const moneyOf = (currency: string) => new Money(loadConfig({ NODE_ENV: 'test', CURRENCY: currency }));
 

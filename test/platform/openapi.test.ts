@@ -421,6 +421,29 @@ describe('the answers that are really given', () => {
     });
   });
 
+  it('discounts and points', async () => {
+    const create = 'post /api/v1/discounts';
+    const body = { code: 'autumn15', kind: 'percentage', value: 15, usage_limit: 1 };
+    const { id } = await expectDocumented(create, 201, { as: admin, body });
+    await expectDocumented(create, 409, { as: admin, body });
+    await expectDocumented(create, 403, { as: customer, body });
+    await expectDocumented('get /api/v1/discounts', 200, { as: admin, query: '?count=true' });
+    await expectDocumented('get /api/v1/discounts/{id}', 200, { as: admin, params: { id } });
+    const change = { ends_at: '2099-01-01T00:00:00Z' };
+    await expectDocumented('patch /api/v1/discounts/{id}', 200, { as: admin, params: { id }, body: change });
+    const validate = { code: 'AUTUMN15', items_price: 1_299.99 };
+    await expectDocumented('post /api/v1/discounts/validate', 200, { as: customer, body: validate });
+    const items = [{ product_id: 3, quantity: 1 }];
+    const order = { as: customer, body: { items, discount_code: 'AUTUMN15' } };
+    await expectDocumented('post /api/v1/orders', 201, order);
+    const refused = await expectDocumented('post /api/v1/orders', 400, order);
+    expect(refused).toMatchObject({ code: 'discount_invalid', reason: 'used_up' });
+    await expectDocumented('post /api/v1/orders', 400, { as: customer, body: { items, redeem_points: 1 } });
+    await expectDocumented('get /api/v1/points', 200, { as: customer, query: '?count=true' });
+    await expectDocumented('delete /api/v1/discounts/{id}', 204, { as: admin, params: { id } });
+    await expectDocumented('delete /api/v1/discounts/{id}', 404, { as: admin, params: { id } });
+  });
+
   it('checkouts', async () => {
     const fill = () =>
       expectDocumented('post /api/v1/cart/items', 200, {

@@ -66,6 +66,24 @@ const PROMISES = {
       ('nothing', 'pending'), ('pending', 'paid'), ('pending', 'failed'), ('pending', 'expired'),
       ('pending', 'cancelled'), ('paid', 'shipped'), ('paid', 'cancelled'), ('shipped', 'delivered'), ('expired', 'paid'))`,
 
+  'a discount is used as often as it counts, and as it may be': `
+    SELECT d.id, d.times_used, count(u.order_id) AS live FROM discounts d
+    LEFT JOIN discount_uses u ON u.discount_id = d.id AND u.returned_at IS NULL
+    GROUP BY d.id HAVING d.times_used <> count(u.order_id) OR d.times_used > d.usage_limit`,
+
+  'a balance of points is what its entries make, and not negative': `
+    SELECT a.user_id, a.balance, sum(e.delta) AS booked FROM points_accounts a LEFT JOIN points_entries e USING (user_id)
+    GROUP BY a.user_id HAVING a.balance <> coalesce(sum(e.delta), 0) OR a.balance < 0`,
+
+  'an order has its discount and its points until it comes to nothing': `
+    SELECT o.id, o.status, u.returned_at, p.kept FROM orders o LEFT JOIN discount_uses u ON u.order_id = o.id
+    CROSS JOIN LATERAL (
+      SELECT coalesce(-sum(e.delta), 0) AS kept FROM points_entries e
+      WHERE e.order_id = o.id AND e.kind IN ('redeemed', 'returned')) p
+    CROSS JOIN LATERAL (SELECT o.status NOT IN ('failed', 'expired', 'cancelled') AS is_live) l
+    WHERE (o.discount_code IS NULL) <> (u.order_id IS NULL) OR (u.returned_at IS NULL) <> (u.order_id IS NULL OR l.is_live)
+       OR p.kept <> CASE WHEN l.is_live THEN o.redeemed_points ELSE 0 END`,
+
   'every step of an order is told once': `
     SELECT h.order_id, h.status, e.told FROM (SELECT DISTINCT order_id, status FROM order_history) h
     CROSS JOIN LATERAL (

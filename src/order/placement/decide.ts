@@ -1,25 +1,47 @@
+import {
+  type Discount,
+  type DiscountFault,
+  type DiscountUse,
+  faultOf,
+  userOfDiscount,
+} from '../../discount/discount.types.js';
 import type { Shortage } from '../../inventory/inventory.errors.js';
+import type { Redemption } from '../../points/points.types.js';
 import type { LockedProduct } from '../../product/product.types.js';
 import type { OrderLine, PlacementRequest } from '../order.types.js';
+import { type Price, type PricingTerms, priceOf } from './pricing.js';
 
-/** What the placement has locked, as it stands in the transaction. */
+/** Discounts and points accounts that the placement has locked. */
+export interface LockedBenefits {
+  discounts: ReadonlyMap<string, Discount>;
+  /** How often whom has used which discount, as `userOfDiscount`s. */
+  usedByUser: ReadonlyMap<string, number>;
+  /** Points, by user. Who is missing has none. */
+  balances: ReadonlyMap<number, number>;
+}
+
+/** What the placement has locked, as it stands in the transaction, and what holds for all orders. */
 export interface Locked {
   products: ReadonlyMap<number, LockedProduct>;
   /** The `cartRoundKey`s that an order which has not come to nothing has bought already. */
   boughtRounds: ReadonlySet<string>;
+  benefits: LockedBenefits;
+  terms: PricingTerms;
+  /** By the database's clock. */
+  now: Date;
 }
 
-export interface PlacedDraft {
+export interface PlacedDraft extends Price {
   request: PlacementRequest;
   lines: OrderLine[];
-  items_price_minor: number;
-  total_price_minor: number;
 }
 
 export type Refusal =
   | { because: 'product_not_found'; product_id: number }
   | { because: 'product_unavailable'; products: { id: number; name: string }[] }
   | { because: 'insufficient_stock'; items: Shortage[] }
+  | { because: 'discount_invalid'; code: string; fault: DiscountFault; min_items_price_minor: number }
+  | { because: 'points_insufficient'; requested: number; balance: number }
   | { because: 'price_changed'; expected_minor: number; actual_minor: number }
   | { because: 'total_too_large' }
   | { because: 'checkout_in_progress' };
@@ -29,6 +51,17 @@ export type Decision = { placed: PlacedDraft } | { refused: Refusal };
 export interface Writes {
   orders: PlacedDraft[];
   takings: { order_id: string; product_id: number; quantity: number; stock_after: number }[];
+  uses: DiscountUse[];
+  redemptions: Redemption[];
+}
+
+/** What the requests before have left. The only thing here that changes. */
+interface Left {
+  stock: Map<number, number>;
+  bought: Set<string>;
+  timesUsed: Map<number, number>;
+  usedByUser: Map<string, number>;
+  balances: Map<number, number>;
 }
 
 export const cartRoundKey = (cartId: string, round: number) => `${cartId} ${round}`;
@@ -36,40 +69,57 @@ export const cartRoundKey = (cartId: string, round: number) => `${cartId} ${roun
 /**
  * Turns locked rows and requests into outcomes and writes. Pure: no I/O, no clock, nothing given is changed.
  *
- * First come, first served; each request gets all its lines or none, and a refused one leaves what it wanted to the next.
- * The decisions stand in the order of the requests.
+ * First come, first served; each request gets all that it asks for or nothing, and a refused one leaves what it wanted to
+ * the next: goods, the last use of a code, points. The decisions stand in the order of the requests.
  */
 export function decide(
   locked: Locked,
   requests: readonly PlacementRequest[],
 ): { decisions: Decision[]; writes: Writes } {
-  const left = new Map([...locked.products].map(([id, { stock }]) => [id, stock]));
-  const bought = new Set(locked.boughtRounds);
-  const writes: Writes = { orders: [], takings: [] };
+  const left = leftOf(locked);
+  const writes: Writes = { orders: [], takings: [], uses: [], redemptions: [] };
   const decisions = requests.map((request): Decision => {
-    const refused = refusalOf(request, locked.products, left, bought);
-    if (refused) return { refused };
-    const placed = draftOf(request, locked.products);
-    for (const { product_id, quantity } of request.lines) {
-      const stock_after = (left.get(product_id) as number) - quantity;
-      left.set(product_id, stock_after);
-      writes.takings.push({ order_id: request.order_id, product_id, quantity, stock_after });
-    }
-    if (request.checkout) bought.add(cartRoundKey(request.checkout.cart_id, request.checkout.cart_round));
-    writes.orders.push(placed);
-    return { placed };
+    const decision = decideOne(request, locked, left);
+    if ('placed' in decision) take(decision.placed, locked, left, writes);
+    return decision;
   });
   return { decisions, writes };
 }
 
-function refusalOf(
-  request: PlacementRequest,
+function leftOf({ products, boughtRounds, benefits }: Locked): Left {
+  return {
+    stock: new Map([...products].map(([id, { stock }]) => [id, stock])),
+    bought: new Set(boughtRounds),
+    timesUsed: new Map([...benefits.discounts.values()].map(({ id, times_used }) => [id, times_used])),
+    usedByUser: new Map(benefits.usedByUser),
+    balances: new Map(benefits.balances),
+  };
+}
+
+function decideOne(request: PlacementRequest, locked: Locked, left: Left): Decision {
+  const refused = refusalOfGoods(request, locked.products, left);
+  if (refused) return { refused };
+  const lines = linesOf(request, locked.products);
+  const itemsPriceMinor = lines.reduce((sum, { subtotal_minor }) => sum + subtotal_minor, 0);
+  const { terms } = locked;
+  if (!Number.isSafeInteger(itemsPriceMinor + terms.shipping_flat_price_minor))
+    return { refused: { because: 'total_too_large' } };
+  const refusedBenefits = refusalOfBenefits(request, itemsPriceMinor, locked, left);
+  if (refusedBenefits) return { refused: refusedBenefits };
+  const price = priceOf(itemsPriceMinor, discountOf(request, locked), request.redeem_points, terms);
+  const expected_minor = request.expected_total_minor;
+  const actual_minor = price.total_price_minor;
+  if (expected_minor !== null && expected_minor !== actual_minor)
+    return { refused: { because: 'price_changed', expected_minor, actual_minor } };
+  return { placed: { request, lines, ...price } };
+}
+
+function refusalOfGoods(
+  { checkout, lines }: PlacementRequest,
   products: ReadonlyMap<number, LockedProduct>,
-  left: ReadonlyMap<number, number>,
-  bought: ReadonlySet<string>,
+  left: Left,
 ): Refusal | null {
-  const { checkout, lines } = request;
-  if (checkout && bought.has(cartRoundKey(checkout.cart_id, checkout.cart_round))) {
+  if (checkout && left.bought.has(cartRoundKey(checkout.cart_id, checkout.cart_round))) {
     return { because: 'checkout_in_progress' };
   }
   const missing = lines.find(({ product_id }) => !products.has(product_id));
@@ -84,31 +134,65 @@ function refusalOf(
     .map(({ product_id, quantity }) => ({
       product_id,
       requested: quantity,
-      available: left.get(product_id) as number,
+      available: left.stock.get(product_id) as number,
     }))
     .filter(({ requested, available }) => requested > available);
-  if (items.length > 0) return { because: 'insufficient_stock', items };
-  const { total_price_minor } = draftOf(request, products);
-  if (!Number.isSafeInteger(total_price_minor)) return { because: 'total_too_large' };
-  const expected_minor = request.expected_total_minor;
-  if (expected_minor !== null && expected_minor !== total_price_minor) {
-    return { because: 'price_changed', expected_minor, actual_minor: total_price_minor };
-  }
-  return null;
+  return items.length > 0 ? { because: 'insufficient_stock', items } : null;
 }
 
-function draftOf(request: PlacementRequest, products: ReadonlyMap<number, LockedProduct>): PlacedDraft {
-  const lines = request.lines.map(({ product_id, quantity }) => {
+function refusalOfBenefits(
+  request: PlacementRequest,
+  items_price_minor: number,
+  locked: Locked,
+  left: Left,
+): Refusal | null {
+  const { discount_code: code, redeem_points: requested, user_id } = request;
+  if (code !== null) {
+    const discount = discountOf(request, locked);
+    if (discount === null)
+      return { because: 'discount_invalid', code, fault: 'unknown', min_items_price_minor: 0 };
+    const { id, min_items_price_minor } = discount;
+    const times_used = left.timesUsed.get(id) as number;
+    const used_by_user = left.usedByUser.get(userOfDiscount(id, user_id)) ?? 0;
+    const purchase = { items_price_minor, used_by_user, now: locked.now };
+    const fault = faultOf({ ...discount, times_used }, purchase);
+    if (fault !== null) return { because: 'discount_invalid', code, fault, min_items_price_minor };
+  }
+  const balance = left.balances.get(user_id) ?? 0;
+  return requested > balance ? { because: 'points_insufficient', requested, balance } : null;
+}
+
+function discountOf({ discount_code }: PlacementRequest, { benefits }: Locked): Discount | null {
+  return discount_code === null ? null : (benefits.discounts.get(discount_code) ?? null);
+}
+
+function take(placed: PlacedDraft, locked: Locked, left: Left, writes: Writes): void {
+  const { request, discount_price_minor, redeemed_points } = placed;
+  const { order_id, user_id, checkout } = request;
+  for (const { product_id, quantity } of request.lines) {
+    const stock_after = (left.stock.get(product_id) as number) - quantity;
+    left.stock.set(product_id, stock_after);
+    writes.takings.push({ order_id, product_id, quantity, stock_after });
+  }
+  if (checkout) left.bought.add(cartRoundKey(checkout.cart_id, checkout.cart_round));
+  const discount = discountOf(request, locked);
+  if (discount !== null) {
+    const user = userOfDiscount(discount.id, user_id);
+    left.timesUsed.set(discount.id, (left.timesUsed.get(discount.id) as number) + 1);
+    left.usedByUser.set(user, (left.usedByUser.get(user) ?? 0) + 1);
+    writes.uses.push({ order_id, discount_id: discount.id, user_id, discount_price_minor });
+  }
+  if (redeemed_points > 0) {
+    left.balances.set(user_id, (left.balances.get(user_id) as number) - redeemed_points);
+    writes.redemptions.push({ order_id, user_id, points: redeemed_points });
+  }
+  writes.orders.push(placed);
+}
+
+function linesOf(request: PlacementRequest, products: ReadonlyMap<number, LockedProduct>): OrderLine[] {
+  return request.lines.map(({ product_id, quantity }) => {
     const { sku, name, price_minor } = products.get(product_id) as LockedProduct;
-    return {
-      product_id,
-      sku,
-      product_name: name,
-      quantity,
-      price_minor,
-      subtotal_minor: price_minor * quantity,
-    };
+    const subtotal_minor = price_minor * quantity;
+    return { product_id, sku, product_name: name, quantity, price_minor, subtotal_minor };
   });
-  const items_price_minor = lines.reduce((sum, { subtotal_minor }) => sum + subtotal_minor, 0);
-  return { request, lines, items_price_minor, total_price_minor: items_price_minor };
 }

@@ -1,12 +1,13 @@
 import { Injectable } from '@nestjs/common';
 import { InsufficientStock } from '../../inventory/inventory.errors.js';
-import type { Goods } from '../../inventory/inventory.types.js';
+import type { Goods, LockNext } from '../../inventory/inventory.types.js';
 import { OverdueHolds, shortOf } from '../../inventory/overdue-holds.service.js';
 import { Config } from '../../platform/config/config.js';
 import { isBusy, isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
 import { CheckoutInProgress } from '../order.errors.js';
 import type { PlacementRequest } from '../order.types.js';
+import { OrderBenefits } from '../order-benefits.service.js';
 import { PlacementMetrics } from './placement.metrics.js';
 import { PlacementQueue } from './placement.queue.js';
 import { type How, type Outcome, PlacementTransaction, productIdsOf } from './placement.transaction.js';
@@ -26,6 +27,7 @@ export class PlacementService {
     private readonly database: DatabaseService,
     private readonly transaction: PlacementTransaction,
     private readonly overdueHolds: OverdueHolds,
+    private readonly benefits: OrderBenefits,
     metrics: PlacementMetrics,
     config: Config,
   ) {
@@ -64,8 +66,12 @@ export class PlacementService {
       if (inTheWay?.awaited)
         for (const request of short) noteAwaited(settled[batch.indexOf(request)] as Settled);
       if (!inTheWay?.ended) break;
+      // What the orders that make room have in hand is locked together with what these want.
+      const lockNext: LockNext = async (orderIds, tx) => {
+        await this.benefits.lock(short, orderIds, tx);
+      };
       const again = await this.placeSafely(short, (tx) =>
-        this.overdueHolds.makeRoom(wanted, productIdsOf(short), tx),
+        this.overdueHolds.makeRoom(wanted, productIdsOf(short), lockNext, tx),
       );
       for (const [index, request] of short.entries())
         settled[batch.indexOf(request)] = again[index] as Settled;

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EventService } from '../../event/event.service.js';
 import type { MakeRoom } from '../../inventory/overdue-holds.service.js';
 import { ReservationService } from '../../inventory/reservation.service.js';
+import { Config } from '../../platform/config/config.js';
 import { inOneFlight } from '../../platform/database/flight.js';
 import type { Tx } from '../../platform/database/tx.js';
 import { type DomainError, Overloaded } from '../../platform/errors.js';
@@ -13,7 +14,9 @@ import type { LockedProduct } from '../../product/product.types.js';
 import { OrderRepository } from '../order.repository.js';
 import type { Order, PlacementCompanion, PlacementRequest } from '../order.types.js';
 import { orderView } from '../order.view.js';
-import { decide, type PlacedDraft, type Writes } from './decide.js';
+import { OrderBenefits } from '../order-benefits.service.js';
+import { decide, type LockedBenefits, type PlacedDraft, type Writes } from './decide.js';
+import type { PricingTerms } from './pricing.js';
 import { errorOf } from './refusals.js';
 
 /** What became of a request: a new order, a refusal, or a claim that an earlier call has made. */
@@ -35,18 +38,24 @@ type Outcomes = Map<PlacementRequest, Outcome>;
  * One batch in one transaction, in three steps: lock, decide, write. One path for one request and for sixty-four.
  *
  * Lock order, here and everywhere: idempotency claim → the name of another system's order → orders by id → holds of others
- * by id → products by id → cart. docs/architecture.md says why.
+ * by id → products by id → discounts by id → points accounts by user → cart. docs/architecture.md says why.
  */
 @Injectable()
 export class PlacementTransaction {
+  private readonly terms: PricingTerms;
+
   constructor(
     private readonly idempotency: IdempotencyService,
     private readonly products: ProductService,
     private readonly reservations: ReservationService,
     private readonly events: EventService,
     private readonly orders: OrderRepository,
+    private readonly benefits: OrderBenefits,
     private readonly money: Money,
-  ) {}
+    config: Config,
+  ) {
+    this.terms = termsOf(config, money);
+  }
 
   /** @returns the outcome of each request, in the order of the requests. */
   async place(batch: PlacementRequest[], how: How, tx: Tx): Promise<Outcome[]> {
@@ -59,13 +68,18 @@ export class PlacementTransaction {
     // Claims before products, and not in one flight with them: a repeat of a running call must not wait for its goods.
     await this.sortOutClaimed(open(), outcomes, tx);
     await how.makeRoom?.(tx);
-    const [locked, now] = await inOneFlight([this.lock(open(), how, outcomes, tx), this.orders.now(tx)]);
+    const [products, benefits, now] = await inOneFlight([
+      this.lockProducts(open(), how, outcomes, tx),
+      this.lockBenefits(open(), how, outcomes, tx),
+      this.orders.now(tx),
+    ]);
     // Once more: a COMMIT that was under way when we looked has let the products go only now.
     if (isRepeat) await this.sortOutPlaced(open(), outcomes, tx);
 
     const requests = open();
     const boughtRounds = await this.orders.findBoughtRounds(cartIdsOf(requests), tx);
-    const { decisions, writes } = decide({ products: byId(locked), boughtRounds }, requests);
+    const locked = { products: byId(products), boughtRounds, benefits, terms: this.terms, now };
+    const { decisions, writes } = decide(locked, requests);
 
     const placed = await this.write(writes, now, tx);
     for (const [index, decision] of decisions.entries()) {
@@ -80,7 +94,7 @@ export class PlacementTransaction {
     return batch.map((request) => outcomes.get(request) as Outcome);
   }
 
-  private async lock(
+  private async lockProducts(
     requests: PlacementRequest[],
     { round }: How,
     outcomes: Outcomes,
@@ -93,6 +107,22 @@ export class PlacementTransaction {
       if (mustWait)
         outcomes.set(request, { kind: 'refused', error: new Overloaded('the product is busy; try again') });
     }
+    return free;
+  }
+
+  private async lockBenefits(
+    requests: PlacementRequest[],
+    { round }: How,
+    outcomes: Outcomes,
+    tx: Tx,
+  ): Promise<LockedBenefits> {
+    if (round !== 'without waiting') return this.benefits.lock(requests, [], tx);
+    const { mustWait, ...free } = await this.benefits.lockFree(requests, tx);
+    for (const request of mustWait)
+      outcomes.set(request, {
+        kind: 'refused',
+        error: new Overloaded('the discount or the points are busy; try again'),
+      });
     return free;
   }
 
@@ -114,33 +144,51 @@ export class PlacementTransaction {
     }
   }
 
-  private async write({ orders: drafts, takings }: Writes, now: Date, tx: Tx): Promise<Map<string, Order>> {
+  private async write(writes: Writes, now: Date, tx: Tx): Promise<Map<string, Order>> {
+    const { orders: drafts, takings } = writes;
     if (drafts.length === 0) return new Map();
-    const placed = drafts.map((draft) => this.orderOf(draft, now));
+    const placed = new Map(drafts.map((draft) => [draft.request.order_id, this.orderOf(draft, now)]));
+    const orders = [...placed.values()];
     await inOneFlight([
       this.orders.insert(drafts, this.money.currency, tx),
       this.reservations.hold(
         takings.map(({ order_id, ...taking }) => ({ order_ref: order_id, ...taking })),
-        placed.map((order, index) => holdOf(order, (drafts[index] as PlacedDraft).request)),
+        orders.map((order, index) => holdOf(order, (drafts[index] as PlacedDraft).request)),
         tx,
       ),
+      this.benefits.take(writes, tx),
       this.events.append(
-        placed.map((order) => ({ type: 'order.placed', data: placedData(order, this.money) })),
+        orders.map((order) => ({ type: 'order.placed', data: placedData(order, this.money) })),
         tx,
       ),
-      ...this.writeClaims(drafts, placed, tx),
+      ...this.writeClaims(
+        drafts.filter((draft) => !isFree(draft)),
+        placed,
+        tx,
+      ),
     ]);
+    await this.settleFree(drafts.filter(isFree), placed, tx);
     await this.accompany(drafts, placed, tx);
-    return new Map(placed.map((order) => [order.id, order]));
+    return placed;
+  }
+
+  // Before its claim is answered, so that the order is paid in what its repeats are told, too.
+  private async settleFree(free: PlacedDraft[], placed: Map<string, Order>, tx: Tx): Promise<void> {
+    if (free.length === 0) return;
+    for (const { request } of free)
+      await request.whenFree?.settleFree(placed.get(request.order_id) as Order, tx);
+    const ids = free.map(({ request }) => request.order_id);
+    for (const order of await this.orders.findAll(ids, tx)) placed.set(order.id, order);
+    await inOneFlight(this.writeClaims(free, placed, tx));
   }
 
   // A plain order is answered by its placement; a checkout goes on, so its claim only begins here.
-  private writeClaims(drafts: PlacedDraft[], placed: Order[], tx: Tx): Promise<void>[] {
+  private writeClaims(drafts: PlacedDraft[], placed: ReadonlyMap<string, Order>, tx: Tx): Promise<void>[] {
     const finished = [];
     const begun = [];
     let busyMs = 0;
-    for (const [index, { request }] of drafts.entries()) {
-      const order = placed[index] as Order;
+    for (const { request } of drafts) {
+      const order = placed.get(request.order_id) as Order;
       const { claim, checkout } = request;
       if (!claim) continue;
       if (checkout) {
@@ -153,19 +201,19 @@ export class PlacementTransaction {
     return [this.idempotency.finishAll(finished, tx), this.idempotency.beginAll(begun, busyMs, tx)];
   }
 
-  private async accompany(drafts: PlacedDraft[], placed: Order[], tx: Tx): Promise<void> {
+  private async accompany(drafts: PlacedDraft[], placed: ReadonlyMap<string, Order>, tx: Tx): Promise<void> {
     const parties = new Map<PlacementCompanion, { order: Order; context: unknown }[]>();
-    for (const [index, { request }] of drafts.entries()) {
+    for (const { request } of drafts) {
       if (!request.checkout) continue;
       const { companion, context } = request.checkout;
       const party = parties.get(companion) ?? [];
-      party.push({ order: placed[index] as Order, context });
+      party.push({ order: placed.get(request.order_id) as Order, context });
       parties.set(companion, party);
     }
     for (const [companion, party] of parties) await companion.accompany(party, tx);
   }
 
-  private orderOf({ request, lines, items_price_minor, total_price_minor }: PlacedDraft, now: Date): Order {
+  private orderOf({ request, lines, ...price }: PlacedDraft, now: Date): Order {
     return {
       id: request.order_id,
       user_id: request.user_id,
@@ -173,13 +221,8 @@ export class PlacementTransaction {
       payment_status: request.checkout?.payment_status ?? 'unpaid',
       payment_method: request.payment_method,
       currency: this.money.currency,
-      items_price_minor,
-      discount_code: null,
-      discount_price_minor: 0,
-      redeemed_points: 0,
-      points_discount_price_minor: 0,
-      shipping_price_minor: 0,
-      total_price_minor,
+      ...price,
+      discount_code: request.discount_code,
       shipping_address: request.shipping_address,
       note: request.note,
       tracking_number: null,
@@ -200,6 +243,19 @@ export class PlacementTransaction {
 
 export function productIdsOf(requests: PlacementRequest[]): number[] {
   return [...new Set(requests.flatMap(({ lines }) => lines.map(({ product_id }) => product_id)))];
+}
+
+const isFree = ({ request, total_price_minor }: PlacedDraft) =>
+  total_price_minor === 0 && request.whenFree !== null;
+
+function termsOf({ env, pointValue }: Config, money: Money): PricingTerms {
+  const { SHIPPING_FLAT_PRICE, SHIPPING_FREE_FROM } = env;
+  return {
+    point_value_minor: money.minorOf(pointValue, 'POINT_VALUE'),
+    shipping_flat_price_minor: money.minorOf(SHIPPING_FLAT_PRICE, 'SHIPPING_FLAT_PRICE'),
+    shipping_free_from_minor:
+      SHIPPING_FREE_FROM === undefined ? null : money.minorOf(SHIPPING_FREE_FROM, 'SHIPPING_FREE_FROM'),
+  };
 }
 
 function cartIdsOf(requests: PlacementRequest[]): string[] {

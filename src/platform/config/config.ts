@@ -1,5 +1,11 @@
 import { isIP } from 'node:net';
 import { z } from 'zod';
+import { digitsOf, isExactIn } from '../currency.js';
+
+const AMOUNT_MAX = 1_000_000_000;
+const SMALLEST_AMOUNT = 0.000_1;
+const POINTS_PER_UNIT_SENTENCE = 'must be a number between 0 and 100 with at most 6 decimals';
+const POINT_VALUE_DEFAULT = 0.01;
 
 const whole = (min: number, max: number, fallback: number) => {
   const sentence = `must be a whole number between ${min} and ${max}`;
@@ -7,6 +13,10 @@ const whole = (min: number, max: number, fallback: number) => {
 };
 const seconds = (fallback: number) => whole(1, 31_536_000, fallback);
 const milliseconds = (fallback: number) => whole(1, 3_600_000, fallback);
+const amount = (min: number) => {
+  const sentence = `must be an amount of money${min > 0 ? ' greater than 0' : ''}`;
+  return z.coerce.number(sentence).min(min, sentence).max(AMOUNT_MAX, sentence);
+};
 const port = (fallback: number) => whole(0, 65_535, fallback);
 const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, `must be one of ${names.join(', ')}`);
@@ -39,6 +49,16 @@ export const environment = z.object({
   ADMIN_PASSWORD: z.string().min(10, 'must be at least 10 characters').optional(),
 
   CURRENCY: z.string().refine(isCurrency, 'must be a three-letter ISO 4217 code such as USD').default('USD'),
+  SHIPPING_FLAT_PRICE: amount(0).default(0),
+  SHIPPING_FREE_FROM: amount(0).optional(),
+  POINT_VALUE: amount(SMALLEST_AMOUNT).optional(),
+  POINTS_PER_UNIT: z.coerce
+    .number(POINTS_PER_UNIT_SENTENCE)
+    .min(0, POINTS_PER_UNIT_SENTENCE)
+    .max(100, POINTS_PER_UNIT_SENTENCE)
+    .refine((rate) => Math.round(rate * 1e6) / 1e6 === rate, POINTS_PER_UNIT_SENTENCE)
+    .default(1),
+
   IDEMPOTENCY_TTL_SECONDS: seconds(86_400),
   PLACEMENT_BATCH_MAX: whole(1, 1_000, 64),
   PLACEMENT_QUEUE_MAX: whole(1, 100_000, 2_000),
@@ -110,6 +130,11 @@ export class Config {
     return this.env.WEBHOOK_ALLOW_PRIVATE ?? !this.production;
   }
 
+  /** What one point is worth, in major units: by default 0.01, or one unit of a currency that has no hundredths. */
+  get pointValue(): number {
+    return this.env.POINT_VALUE ?? Math.max(POINT_VALUE_DEFAULT, 10 ** -digitsOf(this.env.CURRENCY));
+  }
+
   /** When neither the environment nor `main.ts` names the provider's address: YooKassa's own. */
   get paymentApiUrl(): string {
     return this.env.YOOKASSA_API_URL ?? 'https://api.yookassa.ru/v3';
@@ -144,7 +169,7 @@ export function loadConfig(source: NodeJS.ProcessEnv): Config {
     const faults = parsed.error.issues.map((issue) => `${issue.path.join('.')} ${issue.message}`);
     throw new ConfigInvalid(sentenceOf([...new Set(faults)]));
   }
-  const faults = [...productionFaults(parsed.data), ...pairFaults(parsed.data)];
+  const faults = [...productionFaults(parsed.data), ...pairFaults(parsed.data), ...amountFaults(parsed.data)];
   if (faults.length > 0) throw new ConfigInvalid(sentenceOf(faults));
   return new Config(parsed.data);
 }
@@ -182,6 +207,14 @@ function pairFaults(env: Environment): string[] {
     faults.push('ADMIN_EMAIL and ADMIN_PASSWORD go together; set both or neither');
   }
   return faults;
+}
+
+/** Amounts finer than the currency's minor unit: they could only be rounded. */
+function amountFaults(env: Environment): string[] {
+  const names = ['SHIPPING_FLAT_PRICE', 'SHIPPING_FREE_FROM', 'POINT_VALUE'] as const;
+  return names
+    .filter((name) => env[name] !== undefined && !isExactIn(env.CURRENCY, env[name]))
+    .map((name) => `${name} must be exact to ${digitsOf(env.CURRENCY)} decimals, as ${env.CURRENCY} is`);
 }
 
 function isCurrency(code: string): boolean {
