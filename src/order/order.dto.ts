@@ -6,7 +6,6 @@ import {
   IsArray,
   IsIn,
   IsInt,
-  IsISO8601,
   IsISO31661Alpha2,
   IsNumber,
   IsObject,
@@ -18,7 +17,7 @@ import {
 } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
 import { PageQuery } from '../platform/http/page.js';
-import { AsNumber } from '../platform/http/validation.js';
+import { AsNumber, IsTime } from '../platform/http/validation.js';
 import { type OrderStatus, PAYMENT_METHODS, type PaymentMethod } from './order.types.js';
 
 export const ORDER_STATUSES = [
@@ -171,11 +170,11 @@ export class AdminOrdersQuery extends PageQuery {
 
   @ApiPropertyOptional({ format: 'date-time' })
   @IsOptional()
-  @IsISO8601({ strict: true }, { message: 'from must be an ISO 8601 time' })
+  @IsTime()
   from?: string;
 
   @ApiPropertyOptional({ format: 'date-time' })
   @IsOptional()
-  @IsISO8601({ strict: true }, { message: 'to must be an ISO 8601 time' })
+  @IsTime()
   to?: string;
 }
