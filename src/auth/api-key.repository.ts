@@ -5,16 +5,18 @@ import type { ApiKey, NewApiKey } from './api-key.types.js';
 
 const COLUMNS = 'id, name, scopes, prefix, created_at, last_used_at';
 
-// One round trip for each call that brings a key. Its use is written down once a minute, and whoever finds somebody else
-// writing it down leaves it at that: calls with one key never wait for each other.
-const use = new Statement<ApiKey>(
-  'api-key-use',
-  `WITH noted AS (
-     UPDATE api_keys SET last_used_at = now() WHERE id = (
-       SELECT id FROM api_keys
-       WHERE key_hash = $1 AND coalesce(last_used_at < now() - interval '1 minute', true) FOR UPDATE SKIP LOCKED)
-   )
-   SELECT ${COLUMNS} FROM api_keys WHERE key_hash = $1`,
+const UNNOTED = `coalesce(last_used_at < now() - interval '1 minute', true)`;
+
+const findByHash = new Statement<ApiKey & { unnoted: boolean }>(
+  'api-key-find-by-hash',
+  `SELECT ${COLUMNS}, ${UNNOTED} AS unnoted FROM api_keys WHERE key_hash = $1`,
+);
+
+// Whoever finds somebody else noting it leaves it at that: calls with one key never wait for each other.
+const noteUse = new Statement(
+  'api-key-note-use',
+  `UPDATE api_keys SET last_used_at = now()
+   WHERE id = (SELECT id FROM api_keys WHERE id = $1 AND ${UNNOTED} FOR UPDATE SKIP LOCKED)`,
 );
 
 const insert = new Statement<ApiKey>(
@@ -42,9 +44,13 @@ const remove = new Statement<{ id: number }>(
 export class ApiKeyRepository {
   constructor(private readonly database: DatabaseService) {}
 
-  /** The key with this hash, whose use is noted, or null. */
-  async use(keyHash: Buffer): Promise<ApiKey | null> {
-    return this.database.readFirst(use, [keyHash]);
+  /** The key with this hash, and whether its use was not noted for a minute; or null. */
+  async findByHash(keyHash: Buffer): Promise<(ApiKey & { unnoted: boolean }) | null> {
+    return this.database.readFirst(findByHash, [keyHash]);
+  }
+
+  async noteUse(id: number, tx: Tx): Promise<void> {
+    await noteUse.run([id], tx);
   }
 
   async insert({ name, scopes, prefix, key_hash }: NewApiKey, tx: Tx): Promise<ApiKey> {

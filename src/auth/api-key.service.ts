@@ -62,11 +62,12 @@ export class ApiKeyService {
 
   /**
    * Whose key this is. Asks the database each time, by an index: a key that was revoked anywhere is refused everywhere,
-   * at once. @throws ApiKeyInvalid unless we have made it and it has not been revoked.
+   * at once. Its use is noted once a minute. @throws ApiKeyInvalid unless we have made it and it has not been revoked.
    */
   async verify(key: string): Promise<ApiKey> {
-    const known = KEY.test(key) ? await this.repository.use(hashOf(key)) : null;
+    const known = KEY.test(key) ? await this.repository.findByHash(hashOf(key)) : null;
     if (!known) throw new ApiKeyInvalid();
+    if (known.unnoted) await this.database.transaction((tx) => this.repository.noteUse(known.id, tx));
     return known;
   }
 }

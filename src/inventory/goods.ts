@@ -1,14 +1,6 @@
 import { InsufficientStock, ProductsNotFound } from './inventory.errors.js';
 import type { Goods, Taking } from './inventory.types.js';
 
-/** Lines naming one product twice are one, where the product is named first. */
-export function summed(items: Goods[]): Goods[] {
-  const quantities = new Map<number, number>();
-  for (const { product_id, quantity } of items)
-    quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
-  return [...quantities].map(([product_id, quantity]) => ({ product_id, quantity }));
-}
-
 /**
  * What taking the goods, each of another product, makes of the locked stock. Pure.
  * @throws ProductsNotFound naming all that are unknown, else InsufficientStock naming all that are short.

@@ -51,6 +51,14 @@ export interface Goods {
   quantity: number;
 }
 
+/** Lines naming one product twice are one, where the product is named first. */
+export function summed(items: Goods[]): Goods[] {
+  const quantities = new Map<number, number>();
+  for (const { product_id, quantity } of items)
+    quantities.set(product_id, (quantities.get(product_id) ?? 0) + quantity);
+  return [...quantities].map(([product_id, quantity]) => ({ product_id, quantity }));
+}
+
 /** A hold whose time has passed while its goods are still held. */
 export interface OverdueHold {
   id: string;

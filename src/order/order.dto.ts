@@ -7,7 +7,6 @@ import {
   IsBoolean,
   IsIn,
   IsInt,
-  IsISO8601,
   IsISO31661Alpha2,
   IsNumber,
   IsObject,
@@ -20,7 +19,7 @@ import {
 import { TypedDiscountCode } from '../discount/discount.dto.js';
 import { CleanText } from '../platform/http/clean-text.js';
 import { PageQuery } from '../platform/http/page.js';
-import { AsNumber, Trimmed } from '../platform/http/validation.js';
+import { AsNumber, IsTime, Trimmed } from '../platform/http/validation.js';
 import { type OrderStatus, PAYMENT_METHODS, type PaymentMethod } from './order.types.js';
 
 export const ORDER_STATUSES = [
@@ -243,11 +242,11 @@ export class AdminOrdersQuery extends PageQuery {
 
   @ApiPropertyOptional({ format: 'date-time' })
   @IsOptional()
-  @IsISO8601({ strict: true }, { message: 'from must be an ISO 8601 time' })
+  @IsTime()
   from?: string;
 
   @ApiPropertyOptional({ format: 'date-time' })
   @IsOptional()
-  @IsISO8601({ strict: true }, { message: 'to must be an ISO 8601 time' })
+  @IsTime()
   to?: string;
 }

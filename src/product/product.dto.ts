@@ -1,16 +1,13 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsInt, IsOptional, Max, Min, ValidateBy, ValidateIf } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, Max, Min, ValidateBy } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
 import { PageQuery } from '../platform/http/page.js';
-import { AsBoolean, AsNumber, Trimmed } from '../platform/http/validation.js';
+import { AsBoolean, AsNumber, IfGiven, Trimmed } from '../platform/http/validation.js';
 import { PRICE_MAX } from '../platform/money.js';
 
 const INTEGER_MAX = 2_147_483_647;
 const IMAGE_URL_LENGTH_MAX = 2_000;
 const SORTS = ['name', 'price', '-price', 'newest'] as const;
-
-/** May be left out. Unlike with `IsOptional`, null is not "left out": the validators beside it refuse it. */
-const IfGiven = () => ValidateIf((_, value) => value !== undefined);
 
 const IsPrice = () =>
   ValidateBy({

@@ -1,25 +1,15 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import {
-  ArrayNotEmpty,
-  ArrayUnique,
-  IsArray,
-  IsBoolean,
-  IsIn,
-  ValidateBy,
-  ValidateIf,
-} from 'class-validator';
+import { ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, ValidateBy } from 'class-validator';
 import { Webhook } from 'standardwebhooks';
 import { EVENT_TYPES } from '../event/event.types.js';
+import { IfGiven } from '../platform/http/validation.js';
 import type { Subscription } from './webhook.types.js';
 
 const SUBSCRIPTIONS: Subscription[] = ['*', ...EVENT_TYPES];
 const URL_LENGTH_MAX = 2_000;
 const SECRET_LENGTH_MAX = 500;
 const UNKNOWN_EVENT = { message: 'events must be a list of known types of events, or of *' };
-
-/** May be left out. Unlike with `IsOptional`, null is not "left out": the validators beside it refuse it. */
-const IfGiven = () => ValidateIf((_, value) => value !== undefined);
 
 const IsEndpointUrl = () =>
   ValidateBy({

@@ -1,4 +1,5 @@
 import { PlacementService } from '../../src/order/placement/placement.service.js';
+import { isBusy } from '../../src/platform/database/database.errors.js';
 import { DatabaseService } from '../../src/platform/database/database.service.js';
 import { IdempotencyService } from '../../src/platform/idempotency/idempotency.service.js';
 import { givenHeldLock, givenHeldProducts, times, until, untilWaiting } from '../support/barrier.js';
@@ -286,6 +287,38 @@ describe('a fault at the very last write', () => {
     expect(await stockOf(database, product_id)).toBe(91);
     expect(await ordersOf(ada)).toHaveLength(9);
   });
+
+  it('lets the others wait for a busy product once in all, and not each of them', async () => {
+    await database.sql(
+      `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'poisoned'; END $$`,
+    );
+    await database.sql(
+      `CREATE TRIGGER fail BEFORE INSERT ON orders FOR EACH ROW WHEN (NEW.note = 'poison')
+       EXECUTE FUNCTION fail()`,
+    );
+    const other = await givenProduct(database);
+    const held = await givenHeldProducts(database, product_id);
+    const first = orderOne();
+    await untilWaiting(database);
+    const entered = countEntered();
+    const others = times(8, (index) => orderOne(undefined, { note: index === 0 ? 'poison' : 'fine' }));
+    const elsewhere = ada.order([{ product_id: other, quantity: 1 }]);
+    await until('all are in the queue', async () => {
+      await database.sql('SELECT');
+      return entered() === 9;
+    });
+    // Together they fail for the poison. Then somebody takes the product, and keeps it.
+    const faults = countFaults();
+    const again = faults.afterFirst(() => givenHeldProducts(database, product_id));
+    await held.release();
+    expect((await first).status).toBe(201);
+    const answers = await others;
+    expect(answers.map(({ status }) => status)).toEqual(Array(8).fill(503));
+    expect((await elsewhere).status).toBe('pending');
+    await (await again()).release();
+    expect(faults.all().filter((error) => isBusy(error))).toHaveLength(1);
+    expect(await stockOf(database, product_id)).toBe(99);
+  });
 });
 
 describe('a connection to the database that is lost', () => {
@@ -324,6 +357,38 @@ describe('a connection to the database that is lost', () => {
     expect(await stockOf(database, product_id)).toBe(99);
   });
 });
+
+/** Keeps from now on why transactions fail. */
+function countFaults() {
+  const door = app.app.get(DatabaseService);
+  const transaction = door.transaction.bind(door);
+  const faults: unknown[] = [];
+  let hasFailed: () => Promise<void> = async () => undefined;
+  door.transaction = async (work) => {
+    try {
+      return await transaction(work);
+    } catch (error) {
+      faults.push(error);
+      if (faults.length === 1) await hasFailed();
+      throw error;
+    }
+  };
+  return {
+    all() {
+      door.transaction = transaction;
+      return faults;
+    },
+    /** Does this when the first has failed, before anybody hears of it. @returns what it came to. */
+    afterFirst<T>(work: () => Promise<T>): () => Promise<T> {
+      let done: Promise<T>;
+      hasFailed = async () => {
+        done = work();
+        await done;
+      };
+      return () => done;
+    },
+  };
+}
 
 /** Counts from now on who comes to be placed. */
 function countEntered(): () => number {

@@ -96,12 +96,18 @@ export class PlacementService {
     }
   }
 
-  // A request that breaks a whole batch must not harm its neighbours.
+  // A request that breaks a whole batch must not harm its neighbours. Once one has waited for a product for too long, the
+  // others do not wait any more: each of them would, and all that have come behind them.
   private async placeOneByOne(batch: PlacementRequest[], makeRoom: MakeRoom): Promise<Settled[]> {
     const settled: Settled[] = [];
+    let how: How = { round: 'again', makeRoom };
     for (const request of batch) {
-      const alone = this.placeTogether([request], { round: 'again', makeRoom });
-      settled.push(...(await alone.catch((error) => [refusalOfFault(error)])));
+      try {
+        settled.push(...(await this.placeTogether([request], how)));
+      } catch (error) {
+        if (isBusy(error)) how = { round: 'without waiting', makeRoom: null };
+        settled.push(refusalOfFault(error));
+      }
     }
     return settled;
   }

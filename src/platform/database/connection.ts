@@ -21,6 +21,7 @@ const CONNECT_TIMEOUT_MS = 5_000;
 
 /** Opens the pool; connects at the first query. */
 export function connect(url: string, config: Config): Sequelize {
+  const statementTimeoutMs = config.env.DATABASE_STATEMENT_TIMEOUT_MS;
   return new Sequelize(url, {
     dialect: 'postgres',
     // Sequelize takes only the options that it knows, and `pipeline` is not among them.
@@ -32,7 +33,15 @@ export function connect(url: string, config: Config): Sequelize {
       keepAlive: true,
       connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
       // The server's own limit comes first; this one ends a query whose connection was cut without a word.
-      query_timeout: config.env.DATABASE_STATEMENT_TIMEOUT_MS + 5_000,
+      query_timeout: statementTimeoutMs + 5_000,
+    },
+    hooks: {
+      // For what runs outside of a transaction; a transaction sets its own. Once a connection, so a read pays nothing for it,
+      // and not as a parameter of the start, which poolers refuse. Behind one that hands its connections around, some reads
+      // have the limit and some only ours above; whoever shares our user's connections may have it as well.
+      afterConnect: async (connection) => {
+        await (connection as pg.Client).query(`SET statement_timeout TO ${statementTimeoutMs}`);
+      },
     },
   });
 }

@@ -88,7 +88,10 @@ export class DatabaseService {
     }
   }
 
-  /** Runs one statement outside of any transaction, for reads that need no lock and no common snapshot. */
+  /**
+   * Runs one statement outside of any transaction, for reads that need no lock and no common snapshot. The server ends one that
+   * takes longer than `DATABASE_STATEMENT_TIMEOUT_MS`. What writes belongs into a transaction, however small it is.
+   */
   async read<Row extends object>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
     const connections = this.sequelize.connectionManager as unknown as Connections;
     const client = await connections.getConnection({ type: 'read' });

@@ -35,7 +35,7 @@ export class InstanceService implements OnApplicationBootstrap, OnApplicationShu
   async onApplicationBootstrap(): Promise<void> {
     try {
       await this.beat();
-      await this.database.read(bury, []);
+      await this.database.transaction((tx) => bury.run([], tx));
     } catch (error) {
       // Not migrated yet (MIGRATE_ON_START=false): there is no work either, and the heartbeat will tell of us later.
       if (sqlStateOf(error) !== SqlState.undefinedTable) throw error;
@@ -45,10 +45,10 @@ export class InstanceService implements OnApplicationBootstrap, OnApplicationShu
 
   async onApplicationShutdown(): Promise<void> {
     await this.heartbeat.stop();
-    await this.database.read(leave, [this.id]).catch(() => undefined);
+    await this.database.transaction((tx) => leave.run([this.id], tx)).catch(() => undefined);
   }
 
   private async beat(): Promise<void> {
-    await this.database.read(beat, [this.id]);
+    await this.database.transaction((tx) => beat.run([this.id], tx));
   }
 }

@@ -42,6 +42,8 @@ export async function pendingMigrations(sequelize: Sequelize): Promise<string[]>
 }
 
 async function lockScripts(tx: Tx): Promise<void> {
+  // Neither the wait for another instance's migration nor a migration itself is a statement that hangs.
+  await clientOf(tx).query('SET LOCAL statement_timeout TO 0');
   await clientOf(tx).query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
 }
 
