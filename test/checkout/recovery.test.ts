@@ -1,47 +1,24 @@
-import { once } from 'node:events';
-import { createServer, type IncomingHttpHeaders, type Server, type ServerResponse } from 'node:http';
-import type { AddressInfo } from 'node:net';
 import { RecoveryService } from '../../src/checkout/recovery.service.js';
 import { meeting, times, until } from '../support/barrier.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import {
+  actsAndDropsTheConnection,
+  dropsTheConnection,
+  fine,
+  GivenProvider,
+  type Mood,
+  says,
+} from '../support/given-provider.js';
+import {
   expectProblem,
-  type GivenSandbox,
   givenCart,
   givenProduct,
-  givenSandbox,
   givenShopper,
   type Shopper,
   stockOf,
 } from '../support/given-shop.js';
 import { expectPromisesKept } from '../support/promises.js';
 
-interface Asked {
-  method: string;
-  path: string;
-  headers: IncomingHttpHeaders;
-  body: string;
-}
-
-/** How the provider answers: as the sandbox does, or badly; after it has charged, or without having charged. */
-type Mood = (asked: Asked, forward: () => Promise<Response>, response: ServerResponse) => Promise<void>;
-
-const fine: Mood = async (_, forward, response) => {
-  const answer = await forward();
-  response.writeHead(answer.status, { 'content-type': 'application/json' }).end(await answer.text());
-};
-const says =
-  (status: number, body: string): Mood =>
-  async (_asked, _forward, response) => {
-    response.writeHead(status, { 'content-type': 'application/json' }).end(body);
-  };
-const dropsTheConnection: Mood = async (_asked, _forward, response) => {
-  response.destroy();
-};
-const chargesAndDropsTheConnection: Mood = async (_, forward, response) => {
-  await forward();
-  response.destroy();
-};
 const cutsItsAnswerShort: Mood = async (_, forward, response) => {
   const text = await (await forward()).text();
   response.writeHead(200, { 'content-length': text.length });
@@ -55,7 +32,7 @@ const namesAnotherAmount: Mood = async (_, forward, response) => {
 
 const MOODS: [string, Mood][] = [
   ['drops the connection', dropsTheConnection],
-  ['charges and drops the connection', chargesAndDropsTheConnection],
+  ['charges and drops the connection', actsAndDropsTheConnection],
   ['charges and cuts its answer short', cutsItsAnswerShort],
   ['charges and names another amount', namesAnotherAmount],
   ['answers 500', says(500, '{"type":"error","code":"internal_server_error"}')],
@@ -70,10 +47,7 @@ const MOODS: [string, Mood][] = [
   ['answers 429', says(429, '{"type":"error","code":"too_many_requests"}')],
 ];
 
-let sandbox: GivenSandbox;
-let provider: Server;
-let mood: Mood = fine;
-let asked: Asked[] = [];
+let provider: GivenProvider;
 let settings: Record<string, string>;
 let database: TestDatabase;
 let apps: TestApp[];
@@ -81,53 +55,20 @@ let one: TestApp;
 let other: TestApp;
 
 beforeAll(async () => {
-  sandbox = await givenSandbox();
-  const { YOOKASSA_API_URL, ...credentials } = sandbox.settings;
-  provider = createServer(async (request, response) => {
-    const chunks: Buffer[] = [];
-    for await (const chunk of request) chunks.push(chunk as Buffer);
-    const { method = '', url = '', headers } = request;
-    const call = { method, path: url, headers, body: Buffer.concat(chunks).toString() };
-    asked.push(call);
-    await mood(call, () => forward(`${new URL(YOOKASSA_API_URL as string).origin}${url}`, call), response);
-  }).listen(0, '127.0.0.1');
-  await once(provider, 'listening');
-  const { port } = provider.address() as AddressInfo;
+  provider = await GivenProvider.open();
   database = await cloneDatabase();
   // Nothing is recovered before a test says so.
-  settings = {
-    ...credentials,
-    YOOKASSA_API_URL: `http://127.0.0.1:${port}/v3`,
-    PAYMENT_RECOVERY_SECONDS: '3600',
-  };
+  settings = { ...provider.settings, PAYMENT_RECOVERY_SECONDS: '3600' };
   apps = await times(2, () => bootApp(database, settings));
   [one, other] = apps as [TestApp, TestApp];
 });
-beforeEach(() => {
-  mood = fine;
-  asked = [];
-});
+beforeEach(() => provider.reset());
 afterAll(() => expectPromisesKept(database));
 afterAll(async () => {
   await Promise.all(apps.map((app) => app.close()));
-  provider.closeAllConnections();
-  provider.close();
-  await sandbox.close();
+  await provider.close();
   await database.drop();
 });
-
-function forward(url: string, { method, headers, body }: Asked): Promise<Response> {
-  const { authorization = '', 'idempotence-key': key } = headers;
-  return fetch(url, {
-    method,
-    headers: {
-      authorization,
-      'content-type': 'application/json',
-      ...(key ? { 'idempotence-key': key as string } : {}),
-    },
-    body: method === 'POST' ? body : undefined,
-  });
-}
 
 const recover = (app = one) => app.app.get(RecoveryService).recover();
 
@@ -148,7 +89,7 @@ const eventsOf = async (orderId: string): Promise<string[]> => {
 describe('a provider that', () => {
   it.each(MOODS)('%s makes a payment unknown, never failed, and is asked the same again', async (_, bad) => {
     const { ada, lamp } = await givenBuyer();
-    mood = bad;
+    provider.mood = bad;
     const answer = await ada.checkout({}, 'a-key');
     expect(answer.status).toBe(202);
     expect(answer.body).toMatchObject({
@@ -162,17 +103,17 @@ describe('a provider that', () => {
     expect((await ada.get(order_id)).body).toMatchObject({ status: 'pending', payment_status: 'processing' });
     expect(await stockOf(database, lamp)).toBe(8);
 
-    mood = fine;
+    provider.mood = fine;
     await givenIsDue(order_id);
     await recover();
     expect((await ada.checkout({}, 'a-key')).body).toMatchObject({ status: 'COMPLETED', order_id });
-    const charges = asked.filter(({ method }) => method === 'POST');
+    const charges = provider.posts();
     expect(charges).toHaveLength(3);
     for (const { path, body, headers } of charges) {
       expect([path, headers['idempotence-key']]).toEqual(['/v3/payments', `order-${order_id}-payment`]);
       expect(body).toBe(charges[0]?.body);
     }
-    expect(await sandbox.ledger(order_id)).toMatchObject({
+    expect(await provider.ledger(order_id)).toMatchObject({
       captures: 1,
       payments: [{ status: 'succeeded' }],
     });
@@ -180,10 +121,10 @@ describe('a provider that', () => {
 
   it('has declined, and then dropped the connection, makes the checkout FAILED once it is asked', async () => {
     const { ada, lamp } = await givenBuyer();
-    mood = chargesAndDropsTheConnection;
+    provider.mood = actsAndDropsTheConnection;
     const { body } = await ada.checkout({ payment_token: 'tok_declined' }, 'a-key');
     expect(body.status).toBe('PENDING');
-    mood = fine;
+    provider.mood = fine;
     await recover();
     const again = await ada.checkout({ payment_token: 'tok_declined' }, 'a-key');
     expect(again.body).toMatchObject({ status: 'FAILED', payment: { failure_code: 'general_decline' } });
@@ -194,12 +135,12 @@ describe('a provider that', () => {
   it('has lost a payment which it had named leaves it unknown: charging anew might charge twice', async () => {
     const { ada } = await givenBuyer();
     const { body } = await ada.checkout({ payment_token: 'tok_pending' }, 'a-key');
-    mood = says(404, '{"type":"error","id":"1","code":"not_found","description":"","parameter":""}');
+    provider.mood = says(404, '{"type":"error","id":"1","code":"not_found","description":"","parameter":""}');
     await recover();
     expect(await ada.payments(body.order_id)).toMatchObject([{ status: 'unknown', attempt: 1 }]);
-    expect(asked.filter(({ method }) => method === 'POST')).toHaveLength(1);
-    mood = fine;
-    await sandbox.decide(body.payment.confirmation_url, 'approve');
+    expect(provider.posts()).toHaveLength(1);
+    provider.mood = fine;
+    await provider.decide(body.payment.confirmation_url, 'approve');
     await givenIsDue(body.order_id);
     await recover();
     expect((await ada.get(body.order_id)).body.status).toBe('paid');
@@ -210,7 +151,7 @@ describe('a payment that stays unknown', () => {
   it('is asked about less and less often, at last once a minute', async () => {
     const patient = await bootApp(database, { ...settings, PAYMENT_RECOVERY_SECONDS: '10' });
     const { ada } = await givenBuyer();
-    mood = dropsTheConnection;
+    provider.mood = dropsTheConnection;
     const { order_id } = (await ada.at(patient).checkout()).body;
     const waits: number[] = [];
     for (let check = 0; check < 5; check++) {
@@ -222,7 +163,7 @@ describe('a payment that stays unknown', () => {
     }
     expect(waits).toEqual([0, 10, 30, 60, 60]);
     expect(await recover(patient)).toBe(0);
-    mood = fine;
+    provider.mood = fine;
     await givenIsDue(order_id);
     await recover();
     await patient.close();
@@ -230,11 +171,11 @@ describe('a payment that stays unknown', () => {
 
   it('does not keep others from being recovered, nor does one that cannot be settled', async () => {
     const buyers = await times(20, () => givenBuyer());
-    mood = dropsTheConnection;
+    provider.mood = dropsTheConnection;
     const orders: string[] = await Promise.all(
       buyers.map(async ({ ada }) => (await ada.checkout()).body.order_id),
     );
-    mood = fine;
+    provider.mood = fine;
     await database.sql(
       `CREATE FUNCTION fail() RETURNS trigger LANGUAGE plpgsql AS $$ BEGIN RAISE 'stuck'; END $$`,
     );
@@ -250,23 +191,23 @@ describe('a payment that stays unknown', () => {
     await database.sql('DROP FUNCTION fail CASCADE');
     await database.sql('UPDATE payments SET busy_until = now() WHERE order_id = $1', [orders[3]]);
     expect(await recover()).toBe(1);
-    expect(await sandbox.ledger(orders[3])).toMatchObject({ captures: 1 });
+    expect(await provider.ledger(orders[3] as string)).toMatchObject({ captures: 1 });
   });
 });
 
 describe('two instances that recover at once', () => {
   it('settle each payment once', async () => {
     const buyers = await times(10, () => givenBuyer());
-    mood = chargesAndDropsTheConnection;
+    provider.mood = actsAndDropsTheConnection;
     const orders: string[] = await Promise.all(
       buyers.map(async ({ ada }) => (await ada.checkout()).body.order_id),
     );
-    mood = fine;
+    provider.mood = fine;
     const counts = await Promise.all([recover(one), recover(other), recover(one), recover(other)]);
     expect(counts.reduce((sum, count) => sum + count, 0)).toBe(10);
     for (const id of orders) {
       expect(await eventsOf(id)).toEqual(['order.paid', 'order.placed', 'payment.succeeded']);
-      expect(await sandbox.ledger(id)).toMatchObject({ captures: 1 });
+      expect(await provider.ledger(id)).toMatchObject({ captures: 1 });
     }
     await expectPromisesKept(database);
   });
@@ -277,18 +218,18 @@ describe('two instances that recover at once', () => {
   ])('settle it once even when both have asked, with %s', async (payment_token, told) => {
     const ada = await givenShopper(one);
     const { id } = await ada.order([{ product_id: await givenProduct(database), quantity: 1 }]);
-    mood = chargesAndDropsTheConnection;
+    provider.mood = actsAndDropsTheConnection;
     await ada.pay(id, { payment_token });
     // Whoever is at it is thought dead: the second asks while the first is still waiting for its answer.
     const bothHaveAsked = meeting(2);
-    mood = async (...call) => {
+    provider.mood = async (...call) => {
       await bothHaveAsked();
       await fine(...call);
     };
     const first = recover(one);
     await until('the first has asked', async () => {
       await database.sql('SELECT');
-      return asked.length === 2;
+      return provider.asked.length === 2;
     });
     await database.sql('UPDATE payments SET busy_until = now() WHERE order_id = $1', [id]);
     expect(await Promise.all([first, recover(other)])).toEqual([1, 1]);
@@ -299,9 +240,9 @@ describe('two instances that recover at once', () => {
 describe('the job itself', () => {
   it('recovers before long', async () => {
     const { ada } = await givenBuyer();
-    mood = chargesAndDropsTheConnection;
+    provider.mood = actsAndDropsTheConnection;
     const { order_id } = (await ada.checkout()).body;
-    mood = fine;
+    provider.mood = fine;
     const app = await bootApp(database, { ...settings, PAYMENT_RECOVERY_SECONDS: '1' });
     await until('it is paid', async () => (await ada.get(order_id)).body.status === 'paid');
     await app.close();
@@ -337,16 +278,16 @@ describe('a call that was cut off', () => {
 
   const givenCheckout = async (bad: Mood, instanceId: string) => {
     const { ada, lamp } = await givenBuyer();
-    mood = bad;
+    provider.mood = bad;
     const { order_id } = (await ada.checkout({}, 'a-key')).body;
-    mood = fine;
+    provider.mood = fine;
     await givenCutOff(order_id, instanceId);
     return { ada, lamp, orderId: order_id as string };
   };
 
   it.each<[string, Mood]>([
     ['before the provider heard of it', dropsTheConnection],
-    ['after the provider had charged', chargesAndDropsTheConnection],
+    ['after the provider had charged', actsAndDropsTheConnection],
   ])('%s is taken over by its retry, on the same order', async (_, bad) => {
     const { ada, lamp, orderId } = await givenCheckout(bad, crypto.randomUUID());
     const answer = await ada.at(other).checkout({}, 'a-key');
@@ -355,7 +296,7 @@ describe('a call that was cut off', () => {
     expect(answer.body).toMatchObject({ status: 'COMPLETED', order_id: orderId });
     const again = await ada.checkout({}, 'a-key');
     expect([again.body, again.headers['idempotent-replayed']]).toEqual([answer.body, 'true']);
-    expect(await sandbox.ledger(orderId)).toMatchObject({ captures: 1 });
+    expect(await provider.ledger(orderId)).toMatchObject({ captures: 1 });
     expect(await stockOf(database, lamp)).toBe(8);
     expect(await ada.cart()).toEqual([]);
     expect(await database.sql('SELECT FROM orders WHERE user_id = $1', [ada.id])).toHaveLength(1);
@@ -372,7 +313,7 @@ describe('a call that was cut off', () => {
     expectProblem(answer, 409, 'idempotency_in_progress');
     expect(answer.headers['retry-after']).toBe('1');
     expect(await recover()).toBe(0);
-    expect(await sandbox.ledger(orderId)).toMatchObject({ captures: 0 });
+    expect(await provider.ledger(orderId)).toMatchObject({ captures: 0 });
     await database.sql('UPDATE payments SET busy_until = now() WHERE order_id = $1', [orderId]);
     await database.sql('UPDATE idempotency_keys SET busy_until = now() WHERE resource_id = $1', [orderId]);
     expect((await ada.checkout({}, 'a-key')).body.status).toBe('COMPLETED');
@@ -385,16 +326,16 @@ describe('a call that was cut off', () => {
     expect(await ada.cart()).toEqual([]);
     const answer = await ada.checkout({}, 'a-key');
     expect([answer.status, answer.body.status, answer.body.order_id]).toEqual([200, 'COMPLETED', orderId]);
-    expect(await sandbox.ledger(orderId)).toMatchObject({ captures: 1 });
+    expect(await provider.ledger(orderId)).toMatchObject({ captures: 1 });
   });
 
   it('is not asked about twice: while the job is at its payment, the retry is 202 PENDING', async () => {
     const { ada, orderId } = await givenCheckout(dropsTheConnection, crypto.randomUUID());
     const job = await givenInstance(0);
     await database.sql('UPDATE payments SET instance_id = $2 WHERE order_id = $1', [orderId, job]);
-    const before = asked.length;
+    const before = provider.asked.length;
     const answer = await ada.checkout({}, 'a-key');
-    expect([answer.status, answer.body.status, asked.length]).toEqual([202, 'PENDING', before]);
+    expect([answer.status, answer.body.status, provider.asked.length]).toEqual([202, 'PENDING', before]);
     await database.sql('UPDATE payments SET busy_until = now() WHERE order_id = $1', [orderId]);
     await recover();
     expect((await ada.checkout({}, 'a-key')).body.status).toBe('COMPLETED');
@@ -407,27 +348,27 @@ describe('a call that was cut off', () => {
   });
 
   it('is retried by many at once and settled once', async () => {
-    const { ada, orderId } = await givenCheckout(chargesAndDropsTheConnection, crypto.randomUUID());
+    const { ada, orderId } = await givenCheckout(actsAndDropsTheConnection, crypto.randomUUID());
     const answers = await times(10, (index) => ada.at(index % 2 ? one : other).checkout({}, 'a-key'));
     for (const { status, body } of answers) {
       if (status !== 200) expect([status, body.code]).toEqual([409, 'idempotency_in_progress']);
     }
     expect((await ada.checkout({}, 'a-key')).body.status).toBe('COMPLETED');
     expect(await eventsOf(orderId)).toEqual(['order.paid', 'order.placed', 'payment.succeeded']);
-    expect(await sandbox.ledger(orderId)).toMatchObject({ captures: 1 });
+    expect(await provider.ledger(orderId)).toMatchObject({ captures: 1 });
   });
 
   it('to pay an order goes on with its attempt', async () => {
     const ada = await givenShopper(one);
     const { id } = await ada.order([{ product_id: await givenProduct(database), quantity: 1 }]);
-    mood = chargesAndDropsTheConnection;
+    provider.mood = actsAndDropsTheConnection;
     const first = await ada.pay(id, {}, 'a-key');
-    mood = fine;
+    provider.mood = fine;
     await givenCutOff(id, crypto.randomUUID());
     const answer = await ada.at(other).pay(id, {}, 'a-key');
     expect(answer.status).toBe(201);
     expect(answer.body).toMatchObject({ id: first.body.id, attempt: 1, status: 'succeeded' });
-    expect(await sandbox.ledger(id)).toMatchObject({ captures: 1 });
+    expect(await provider.ledger(id)).toMatchObject({ captures: 1 });
     expect((await ada.pay(id, {}, 'a-key')).headers['idempotent-replayed']).toBe('true');
   });
 });
