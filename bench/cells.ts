@@ -4,7 +4,7 @@ import { HandWritten } from './by-hand.js';
 import { type Client, type Measurement, measure } from './closed-loop.js';
 import { HttpClient, postRequest } from './http-client.js';
 import type { Options } from './options.js';
-import { findBroken, readBooks } from './promises.js';
+import { findBrokenByOrders, readBooks } from './promises.js';
 import type { Shop } from './shop.js';
 import { PRODUCTS, USERS } from './stock-room.js';
 
@@ -27,28 +27,15 @@ export interface Cell extends Measurement {
 /** Measures every load at every number of connections, one after the other, and looks into the tables after each. */
 export async function measureCells(
   shop: Shop,
-  options: Options,
+  { connectionCounts, only, warmUpMs, measureMs }: Options,
   tell: (cell: Cell) => void,
 ): Promise<Cell[]> {
-  const { connectionCounts, only, warmUpMs, measureMs } = options;
   const clientsFor = clientFactory(shop);
   await warmUp(clientsFor, 3 * warmUpMs);
   const cells: Cell[] = [];
   for (const load of LOADS.filter((name) => name.includes(only))) {
     for (const connections of connectionCounts) {
-      // What the cell before has left in memory is not to be written to the disk in this one's time.
-      await shop.postgres.query('CHECKPOINT');
-      const before = await readBooks(shop.postgres);
-      const { clients, close } = clientsFor[load](connections);
-      const measurement = await measure(clients, warmUpMs, measureMs);
-      await close();
-      const ordered = { ...measurement, acknowledged: load === 'nothing' ? 0 : measurement.acknowledged };
-      const cell = {
-        load,
-        connections,
-        ...measurement,
-        broken: await findBroken(shop.postgres, before, ordered),
-      };
+      const cell = await measureCell(shop, clientsFor, load, connections, warmUpMs, measureMs);
       tell(cell);
       cells.push(cell);
     }
@@ -56,7 +43,26 @@ export async function measureCells(
   return cells;
 }
 
-type ClientsFor = Record<Load, (connections: number) => Clients>;
+async function measureCell(
+  { postgres }: Shop,
+  clientsFor: ClientsFor,
+  load: Load,
+  connections: number,
+  warmUpMs: number,
+  measureMs: number,
+): Promise<Cell> {
+  // What the cell before has left in memory is not to be written to the disk in this one's time.
+  await postgres.query('CHECKPOINT');
+  const before = await readBooks(postgres);
+  const { clients, close } = clientsFor[load](connections);
+  const measurement = await measure(clients, warmUpMs, measureMs);
+  await close();
+  const ordered = { ...measurement, acknowledged: load === 'nothing' ? 0 : measurement.acknowledged };
+  const broken = await findBrokenByOrders(postgres, before, ordered);
+  return { load, connections, ...measurement, broken };
+}
+
+export type ClientsFor = Record<Load, (connections: number) => Clients>;
 
 // Node compiles what it runs often: the first thousands of requests after a start are slower than all that follow. Each
 // cell's own warm-up is only for its connections.
@@ -71,7 +77,8 @@ interface Clients {
   close(): Promise<void>;
 }
 
-function clientFactory(shop: Shop): ClientsFor {
+/** Every factory makes calls of its own: no two of a run have an idempotency key in common. */
+export function clientFactory(shop: Shop): ClientsFor {
   const run = randomBytes(6).toString('hex');
   const users = Array.from({ length: USERS }, (_, index) => index + 1);
   const tokens = users.map((id) => shop.service.tokenFor(id));
@@ -88,7 +95,8 @@ function clientFactory(shop: Shop): ClientsFor {
     const nextRequest = () => {
       calls += 1;
       const body = `{"items":[{"product_id":${product()},"quantity":${QUANTITY}}]}`;
-      return postRequest(`${BASE_PATH}${path}`, tokens[calls % USERS] as string, `${run}-${calls}`, body);
+      const credential = `Authorization: Bearer ${tokens[calls % USERS]}`;
+      return postRequest(`${BASE_PATH}${path}`, credential, `${run}-${calls}`, body);
     };
     const clients = times(connections, () => new HttpClient(shop.service.port, nextRequest));
     return { clients, close: () => closeAll(clients) };

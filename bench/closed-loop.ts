@@ -57,6 +57,7 @@ export async function measure(clients: Client[], warmUpMs: number, measureMs: nu
   };
 }
 
-function percentile(sorted: Float64Array, share: number): number {
+/** What that share of the sorted values does not exceed. */
+export function percentile(sorted: Float64Array, share: number): number {
   return sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * share))] ?? Number.NaN;
 }

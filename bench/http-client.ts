@@ -6,10 +6,10 @@ const ANSWER_TIMEOUT_MS = 15_000;
 const HEAD_END = '\r\n\r\n';
 const CONTENT_LENGTH = /\r\ncontent-length: (\d+)/i;
 
-/** A request as it goes over the wire. */
-export function postRequest(path: string, token: string, idempotencyKey: string, body: string): string {
+/** A request as it goes over the wire. `credential` is the header that says who calls. */
+export function postRequest(path: string, credential: string, idempotencyKey: string, body: string): string {
   return (
-    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAuthorization: Bearer ${token}\r\n` +
+    `POST ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\n${credential}\r\n` +
     `Idempotency-Key: ${idempotencyKey}\r\nContent-Type: application/json\r\n` +
     `Content-Length: ${body.length}${HEAD_END}${body}`
   );
