@@ -11,7 +11,7 @@ const { coverageThreshold: _, testPathIgnorePatterns: __, ...common } = base;
 export default {
   ...common,
   roots: ['<rootDir>/test/faults'],
-  testTimeout: 180_000,
+  testTimeout: 600_000,
   // Each is a service, a gateway and a database of its own, most of whose time is spent waiting.
   maxConcurrency: 4,
 };

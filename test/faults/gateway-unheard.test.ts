@@ -17,7 +17,7 @@ beforeEach(async () => {
   await load.answers(20);
 });
 afterEach(() => leaveAlone(shop.gatewayProxy));
-afterAll(() => shop.close());
+afterAll(() => shop?.close());
 
 describe('the payment gateway, while eight customers shop', () => {
   // The load itself holds those that charge and hang (tok_timeout), answer 500 (tok_error), or take their time (tok_slow).

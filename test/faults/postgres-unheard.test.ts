@@ -23,7 +23,7 @@ beforeEach(async () => {
   await load.answers(20);
 });
 afterEach(() => leaveAlone(shop.databaseProxy));
-afterAll(() => shop.close());
+afterAll(() => shop?.close());
 
 describe('Postgres commits, and its answer is lost', () => {
   it.each([

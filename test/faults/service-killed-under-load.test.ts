@@ -10,7 +10,7 @@ let shop: Shop;
 beforeAll(async () => {
   shop = await Shop.open('killed under load');
 });
-afterAll(() => shop.close());
+afterAll(() => shop?.close());
 
 describe('kill -9 of the service at random moments, while eight customers shop', () => {
   it.each(Array.from({ length: ROUNDS }, (_, index) => index + 1))(

@@ -9,7 +9,8 @@ import { built } from '../support/build.js';
 import { eventually } from '../support/eventually.js';
 
 const PRELOAD = fileURLToPath(new URL('./preload.js', import.meta.url));
-const START_TIMEOUT_MS = 30_000;
+// A second and a half of work for an idle core; it may have to share one with many.
+const START_TIMEOUT_MS = 90_000;
 const STOP_TIMEOUT_MS = 20_000;
 const OUTPUT_KEPT_CHARACTERS = 4_000;
 
@@ -26,6 +27,8 @@ export interface Faults {
 export class ServiceProcess {
   /** How often it has ended without having been killed here. */
   endedByItself = 0;
+  /** What it has logged of errors that it did not expect. */
+  readonly faultsLogged: string[] = [];
   private child: ChildProcess | undefined;
   private output = '';
   private isClosing = false;
@@ -111,6 +114,7 @@ export class ServiceProcess {
     for (const stream of [child.stdout, child.stderr]) {
       stream.setEncoding('utf8').on('data', (text: string) => {
         this.output = (this.output + text).slice(-OUTPUT_KEPT_CHARACTERS);
+        this.faultsLogged.push(...text.split('\n').filter((line) => line.includes('"internal_error"')));
       });
     }
     child.once('exit', (_code, signal) => {

@@ -50,7 +50,10 @@ export class Shop {
     });
     const verdict = new Verdict(database, gateway);
     const shop = new Shop(new Chance(name), database, gateway, gatewayProxy, databaseProxy, service, verdict);
-    await service.start(options.faults);
+    await service.start(options.faults).catch(async (error) => {
+      await shop.close().catch(() => undefined);
+      throw error;
+    });
     return shop;
   }
 
@@ -97,7 +100,8 @@ export class Shop {
     await load.end();
     await this.expectSettled();
     expect(await this.verdict.brokenWord(load.receipts)).toEqual([]);
-    expect(load.client.breaches).toEqual([]);
+    const { breaches } = load.client;
+    expect({ breaches, logged: this.service.faultsLogged }).toEqual({ breaches: [], logged: [] });
     expect(load.receipts.acknowledged.length).toBeGreaterThan(0);
   }
 

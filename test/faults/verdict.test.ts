@@ -17,7 +17,7 @@ beforeAll(async () => {
   await shop.expectAllIsWell(load);
   await shop.service.kill();
 });
-afterAll(() => shop.close());
+afterAll(() => shop?.close());
 
 /** An order that somebody has paid, and has not given back. */
 function paidOrder(): string {

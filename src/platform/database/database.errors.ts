@@ -29,7 +29,8 @@ function innermost(error: unknown): Fault {
 /** The SQLSTATE of a database error, or undefined for anything else. */
 export function sqlStateOf(error: unknown): string | undefined {
   const { code } = innermost(error);
-  return typeof code === 'string' && /^[0-9A-Z]{5}$/.test(code) ? code : undefined;
+  // Every one has a digit; the operating system's EPIPE has five letters as well.
+  return typeof code === 'string' && /^(?=.*\d)[0-9A-Z]{5}$/.test(code) ? code : undefined;
 }
 
 /** True when `error` is a violation of the named unique index or constraint. */
