@@ -14,7 +14,15 @@ import {
   stockOf,
 } from '../support/given-shop.js';
 import { expectPromisesKept } from '../support/promises.js';
-import { amountOf, type Model, orderOf, paymentStatusOf, type Step, take } from './shop.model.js';
+import {
+  amountOf,
+  type Model,
+  orderOf,
+  POINT_VALUE,
+  paymentStatusOf,
+  type Step,
+  take,
+} from './shop.model.js';
 
 const BUYERS = 3;
 /** In minor units; and few pieces of each, so that they run out. */
@@ -22,6 +30,8 @@ const PRODUCTS = [
   { price: 1250, stock: 3 },
   { price: 999, stock: 5 },
 ];
+/** Of a code that all buyers of a run share. */
+const USES = 2;
 const RUNS = 25;
 const STEPS_MAX = 40;
 
@@ -29,11 +39,16 @@ let sandbox: GivenSandbox;
 let database: TestDatabase;
 let app: TestApp;
 let admin: Shopper;
+let codes = 0;
 
 beforeAll(async () => {
   sandbox = await givenSandbox();
   database = await cloneDatabase();
-  app = await bootApp(database, { ...sandbox.settings, PAYMENT_RECOVERY_SECONDS: '3600' });
+  app = await bootApp(database, {
+    ...sandbox.settings,
+    PAYMENT_RECOVERY_SECONDS: '3600',
+    POINT_VALUE: String(POINT_VALUE / 100),
+  });
   admin = await givenAdminShopper(app, database);
 });
 afterAll(async () => {
@@ -46,6 +61,7 @@ afterAll(async () => {
 interface Real {
   buyers: Shopper[];
   products: number[];
+  code: string;
   orders: string[];
 }
 
@@ -55,9 +71,25 @@ async function givenReal(): Promise<Real> {
     products: await Promise.all(
       PRODUCTS.map(({ price, stock }) => givenProduct(database, { price: price / 100, stock })),
     ),
+    code: await givenCode(),
     orders: [],
   };
 }
+
+async function givenCode(): Promise<string> {
+  codes += 1;
+  const body = { code: `TENTH${codes}`, kind: 'percentage', value: 10, usage_limit: USES };
+  const answer = await admin.send('POST', '/discounts', { body });
+  expect(answer.status).toBe(201);
+  return answer.body.code;
+}
+
+const givenModel = (): Model => ({
+  stocks: PRODUCTS.map(({ stock }) => stock),
+  usesLeft: USES,
+  balances: Array.from({ length: BUYERS }, () => 0),
+  orders: [],
+});
 
 /** Tries the step at the real shop. @returns the status of its answer, or 0 for what nobody answers. */
 async function tryStep(step: Step, model: Model, real: Real): Promise<number> {
@@ -93,7 +125,10 @@ async function tryStep(step: Step, model: Model, real: Real): Promise<number> {
 async function tryPlace(step: Extract<Step, { step: 'place' }>, real: Real): Promise<number> {
   const product_id = real.products[step.product] as number;
   const buyer = real.buyers[step.buyer] as Shopper;
-  const answer: Answer = await buyer.place([{ product_id, quantity: step.quantity }]);
+  const answer: Answer = await buyer.place([{ product_id, quantity: step.quantity }], {
+    redeem_points: step.points,
+    ...(step.withCode ? { discount_code: real.code } : {}),
+  });
   if (answer.status === 201) real.orders.push(answer.body.id);
   return answer.status;
 }
@@ -106,11 +141,21 @@ async function shown(model: Model, real: Real) {
       return { status: body.status, payment_status: body.payment_status, total: body.total_price };
     }),
   );
-  return { stocks: await Promise.all(real.products.map((id) => stockOf(database, id))), orders };
+  const [discount] = await database.sql('SELECT times_used FROM discounts WHERE code = $1', [real.code]);
+  return {
+    stocks: await Promise.all(real.products.map((id) => stockOf(database, id))),
+    usesLeft: USES - discount?.times_used,
+    balances: await Promise.all(
+      real.buyers.map(async (buyer) => (await buyer.send('GET', '/points')).body.balance),
+    ),
+    orders,
+  };
 }
 
 const expected = (model: Model) => ({
   stocks: model.stocks,
+  usesLeft: model.usesLeft,
+  balances: model.balances,
   orders: model.orders.map((order) => ({
     status: order.status,
     payment_status: paymentStatusOf(order),
@@ -141,6 +186,8 @@ const steps: fc.Arbitrary<Step>[] = [
     buyer: fc.nat(BUYERS - 1),
     product: fc.nat(PRODUCTS.length - 1),
     quantity: fc.integer({ min: 1, max: 3 }),
+    withCode: fc.boolean(),
+    points: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60 })),
   }),
   ...(['pay', 'decline', 'cancel', 'expire', 'ship', 'deliver'] as const).map((step) =>
     fc.record({ step: fc.constant(step), order: fc.nat(9) }),
@@ -167,7 +214,7 @@ describe('the shop', () => {
     await fc.assert(
       fc.asyncProperty(commands, async (run) => {
         const real = await givenReal();
-        const model: Model = { stocks: PRODUCTS.map(({ stock }) => stock), orders: [] };
+        const model = givenModel();
         await fc.asyncModelRun(() => ({ model, real }), run);
         expect(await app.app.get(AuditService).audit()).toMatchObject({ consistent: true });
       }),
@@ -178,9 +225,9 @@ describe('the shop', () => {
 
   it('is seen to differ when it forgets to give goods back', async () => {
     const real = await givenReal();
-    const model: Model = { stocks: PRODUCTS.map(({ stock }) => stock), orders: [] };
+    const model = givenModel();
     const run = async (step: Step) => new StepCommand(step).run(model, real);
-    await run({ step: 'place', buyer: 0, product: 0, quantity: 2 });
+    await run({ step: 'place', buyer: 0, product: 0, quantity: 2, withCode: false, points: 0 });
     // Guard off: what comes back is written and not counted.
     await database.sql(
       `CREATE RULE forget AS ON UPDATE TO products WHERE new.stock > old.stock DO INSTEAD NOTHING`,

@@ -1,13 +1,23 @@
 /** The shop as a few numbers: what must be true after each step, whatever was done before. Amounts in minor units. */
 export interface Model {
   stocks: number[];
+  /** How often the code can still be used. It takes a tenth off. */
+  usesLeft: number;
+  /** Of points, by buyer. */
+  balances: number[];
   orders: ModelOrder[];
 }
+
+/** What one point is worth. */
+export const POINT_VALUE = 100;
 
 export interface ModelOrder {
   buyer: number;
   product: number;
   quantity: number;
+  withCode: boolean;
+  redeemed: number;
+  earned: number;
   total: number;
   status: 'pending' | 'paid' | 'shipped' | 'delivered' | 'expired' | 'cancelled';
   payment: 'unpaid' | 'failed' | 'paid';
@@ -17,7 +27,7 @@ export interface ModelOrder {
 
 /** Every step that somebody may try; `order` counts from the first order of the run, and wraps around. */
 export type Step =
-  | { step: 'place'; buyer: number; product: number; quantity: number }
+  | { step: 'place'; buyer: number; product: number; quantity: number; withCode: boolean; points: number }
   | { step: 'pay' | 'decline' | 'cancel' | 'expire' | 'ship' | 'deliver'; order: number }
   | { step: 'refund'; order: number; percent: number }
   | { step: 'return'; order: number; quantity: number; sellable: boolean };
@@ -29,20 +39,20 @@ export function take(model: Model, step: Step, price: (product: number) => numbe
   if (!order) return 0;
   switch (step.step) {
     case 'pay':
-      return pay(order, 'paid');
+      return pay(model, order, 'paid');
     case 'decline':
-      return pay(order, 'failed');
+      return pay(model, order, 'failed');
     case 'cancel':
       return cancel(model, order);
     case 'expire':
       if (order.status === 'pending') end(model, order, 'expired');
       return 0;
     case 'ship':
-      return advance(order, 'paid', 'shipped', order.refunded < order.total);
+      return advance(order, 'paid', 'shipped', order.total === 0 || order.refunded < order.total);
     case 'deliver':
       return advance(order, 'shipped', 'delivered', true);
     case 'refund':
-      return refund(order, amountOf(order, step.percent));
+      return refund(model, order, amountOf(order, step.percent));
     case 'return':
       return takeBack(model, order, step.quantity, step.sellable);
   }
@@ -58,47 +68,79 @@ export const amountOf = ({ total }: ModelOrder, percent: number): number =>
 
 /** How the order's `payment_status` must read. */
 export function paymentStatusOf({ payment, refunded, total }: ModelOrder): string {
-  if (payment !== 'paid' || refunded === 0) return payment;
+  if (payment !== 'paid' || refunded === 0 || total === 0) return payment;
   return refunded === total ? 'refunded' : 'partially_refunded';
 }
 
 function place(model: Model, step: Extract<Step, { step: 'place' }>, price: number): number {
   const stock = model.stocks[step.product] as number;
   if (step.quantity > stock) return 409;
+  const balance = model.balances[step.buyer] as number;
+  if ((step.withCode && model.usesLeft === 0) || step.points > balance) return 400;
+  const items = price * step.quantity;
+  const discounted = items - (step.withCode ? Math.round(items / 10) : 0);
+  const redeemed = Math.min(step.points, Math.floor(discounted / POINT_VALUE));
   model.stocks[step.product] = stock - step.quantity;
-  model.orders.push({
+  model.usesLeft -= step.withCode ? 1 : 0;
+  model.balances[step.buyer] = balance - redeemed;
+  const order: ModelOrder = {
     buyer: step.buyer,
     product: step.product,
     quantity: step.quantity,
-    total: price * step.quantity,
+    withCode: step.withCode,
+    redeemed,
+    earned: 0,
+    total: discounted - redeemed * POINT_VALUE,
     status: 'pending',
     payment: 'unpaid',
     refunded: 0,
     returned: 0,
-  });
+  };
+  model.orders.push(order);
+  if (order.total === 0) settle(model, order);
   return 201;
 }
 
+// A point for each whole unit of money.
+function settle(model: Model, order: ModelOrder): void {
+  order.status = 'paid';
+  order.payment = 'paid';
+  order.earned = Math.floor(order.total / 100);
+  model.balances[order.buyer] = (model.balances[order.buyer] as number) + order.earned;
+}
+
+// What is spent already cannot be taken, and it is asked for once.
+function takeBackEarned(model: Model, order: ModelOrder): void {
+  const balance = model.balances[order.buyer] as number;
+  model.balances[order.buyer] = balance - Math.min(balance, order.earned);
+  order.earned = 0;
+}
+
 // One that is paid answers with its payment, unless it has come to nothing since.
-function pay(order: ModelOrder, outcome: 'paid' | 'failed'): number {
+function pay(model: Model, order: ModelOrder, outcome: 'paid' | 'failed'): number {
   if (order.status === 'expired' || order.status === 'cancelled') return 409;
-  if (order.payment === 'paid') return 200;
-  order.payment = outcome;
-  if (outcome === 'paid') order.status = 'paid';
+  // Nothing was to be paid, so there is no payment to show.
+  if (order.payment === 'paid') return order.total === 0 ? 409 : 200;
+  if (outcome === 'paid') settle(model, order);
+  else order.payment = 'failed';
   return 201;
 }
 
 function cancel(model: Model, order: ModelOrder): number {
   if (order.status === 'cancelled') return 200;
   if (order.status !== 'pending' && order.status !== 'paid') return 409;
-  if (order.payment === 'paid') order.refunded = order.total;
+  const wasPaid = order.payment === 'paid';
+  if (wasPaid) order.refunded = order.total;
   end(model, order, 'cancelled');
+  if (wasPaid) takeBackEarned(model, order);
   return 200;
 }
 
 function end(model: Model, order: ModelOrder, status: 'expired' | 'cancelled'): void {
   order.status = status;
   model.stocks[order.product] = (model.stocks[order.product] as number) + order.quantity;
+  model.usesLeft += order.withCode ? 1 : 0;
+  model.balances[order.buyer] = (model.balances[order.buyer] as number) + order.redeemed;
 }
 
 function advance(order: ModelOrder, from: string, to: 'shipped' | 'delivered', allowed: boolean): number {
@@ -107,9 +149,10 @@ function advance(order: ModelOrder, from: string, to: 'shipped' | 'delivered', a
   return 200;
 }
 
-function refund(order: ModelOrder, amount: number): number {
+function refund(model: Model, order: ModelOrder, amount: number): number {
   if (order.payment !== 'paid' || order.refunded + amount > order.total) return 409;
   order.refunded += amount;
+  if (order.refunded === order.total) takeBackEarned(model, order);
   return 200;
 }
 

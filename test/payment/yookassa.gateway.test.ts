@@ -14,7 +14,7 @@ describe('the YooKassa adapter', () => {
     beforeEach(async () => {
       await sandbox.prepare();
       const { url } = await sandbox.start({ slowMs: 400 });
-      gateway = new YookassaGateway({ name: 'sandbox', apiUrl: url, ...credentials, timeoutMs: 300 });
+      gateway = new YookassaGateway({ name: 'sandbox', apiUrl: url, ...credentials, timeoutMs: 1_000 });
       shop = new Shop(url);
     });
     afterEach(() => sandbox.cleanUp());
@@ -68,7 +68,7 @@ describe('the YooKassa adapter', () => {
 
     it('does not know the outcome of tok_slow until it is charged, however often it asks', async () => {
       const request = givenCharge({ payment_token: 'tok_slow' });
-      await expect(gateway.charge(request)).rejects.toThrow('no answer within 300 ms');
+      await expect(gateway.charge(request)).rejects.toThrow('no answer within 1000 ms');
       let charge = await gateway.charge(request).catch((error: unknown) => error);
       expect(charge).toMatchObject({ message: expect.stringContaining('202') });
       while (charge instanceof Error) charge = await gateway.charge(request).catch((error: unknown) => error);
@@ -111,7 +111,7 @@ describe('the YooKassa adapter', () => {
 
     it('never fails a charge over wrong credentials', async () => {
       const { url } = await sandbox.start({ ledgerFile: `${sandbox.ledgerFile}2`, secretKey: 'another' });
-      const misled = new YookassaGateway({ name: 'sandbox', apiUrl: url, ...credentials, timeoutMs: 300 });
+      const misled = new YookassaGateway({ name: 'sandbox', apiUrl: url, ...credentials, timeoutMs: 1_000 });
       await expect(misled.charge(givenCharge())).rejects.toThrow(
         'check YOOKASSA_SHOP_ID and YOOKASSA_SECRET_KEY',
       );
