@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import request from 'supertest';
+import { OrderLife } from '../../src/order/order-life.service.js';
+import { DatabaseService } from '../../src/platform/database/database.service.js';
 import type { TestApp } from '../support/boot.js';
 import { type GivenUser, givenApiKey, givenCustomer } from '../support/given.js';
 
@@ -14,6 +16,11 @@ export class Shopper {
 
   static async arrive(app: TestApp): Promise<Shopper> {
     return new Shopper(app, await givenCustomer(app));
+  }
+
+  /** Somebody who is known already, such as an admin. */
+  static of(app: TestApp, user: GivenUser): Shopper {
+    return new Shopper(app, user);
   }
 
   /** @returns the order's id. */
@@ -33,6 +40,29 @@ export class Shopper {
 
   async pay(orderId: string, body: object = {}): Promise<void> {
     await this.post(`/orders/${orderId}/payments`, body, 201, randomUUID());
+  }
+
+  /** Pays when the time to pay is over. */
+  async payLate(orderId: string): Promise<void> {
+    const body = { payment_token: 'tok_pending' };
+    const { provider_payment_id: id, confirmation_url } = await this.post(
+      `/orders/${orderId}/payments`,
+      body,
+      202,
+    );
+    await this.app.app.get(DatabaseService).transaction(async (tx) => {
+      const lives = this.app.app.get(OrderLife);
+      await lives.end(await lives.lock(orderId, tx), 'expired', 'not paid in time', tx);
+    });
+    const decision = new URLSearchParams({ decision: 'approve' });
+    await fetch(confirmation_url, { method: 'POST', body: decision, redirect: 'manual' });
+    const told = { type: 'notification', event: 'payment.succeeded', object: { id } };
+    await this.post('/payments/webhooks/yookassa', told, 200);
+  }
+
+  /** A step that an admin takes with an order. */
+  async onOrder(orderId: string, step: string, body: object = {}): Promise<void> {
+    await this.post(`/admin/orders/${orderId}/${step}`, body, 200, randomUUID());
   }
 
   private async post(path: string, body: object, status: number, key?: string) {
@@ -72,10 +102,16 @@ export interface Orders {
   failed: string;
   /** Declined once, and then paid. */
   declined: string;
+  /** Shipped; one of its three pieces has come back, and its price was refunded. */
+  returned: string;
+  /** Expired, and then paid. */
+  revived: string;
+  /** Paid, and then cancelled. */
+  undone: string;
 }
 
 /** Orders, payments, cancellations, and all that other systems may do to the stock. */
-export async function givenBusyShop(app: TestApp): Promise<Orders> {
+export async function givenBusyShop(app: TestApp, admin: GivenUser): Promise<Orders> {
   await doInventory(await Warehouse.connect(app));
   const ada = await Shopper.arrive(app);
   const laptop = { product_id: 1, quantity: 2 };
@@ -88,7 +124,18 @@ export async function givenBusyShop(app: TestApp): Promise<Orders> {
   const declined = await ada.order([mouse]);
   await ada.pay(declined, { payment_token: 'tok_declined' });
   await ada.pay(declined);
-  return { pending, cancelled, paid, failed, declined };
+  const returned = await ada.order([mouse]);
+  await ada.pay(returned);
+  const grace = Shopper.of(app, admin);
+  await grace.onOrder(returned, 'ship');
+  await grace.onOrder(returned, 'return', { items: [{ product_id: 2, quantity: 1, sellable: true }] });
+  await grace.onOrder(returned, 'refund', { amount: 29.99, reason: 'sent back' });
+  const revived = await ada.order([mouse]);
+  await ada.payLate(revived);
+  const undone = await ada.order([mouse]);
+  await ada.pay(undone);
+  await ada.cancel(undone);
+  return { pending, cancelled, paid, failed, declined, returned, revived, undone };
 }
 
 async function doInventory(warehouse: Warehouse): Promise<void> {
