@@ -26,7 +26,7 @@ beforeAll(async () => {
     YOOKASSA_SECRET_KEY: credentials.secretKey,
   });
   admin = await givenAdmin(app, database);
-  orders = await givenBusyShop(app, database);
+  orders = await givenBusyShop(app, admin, database);
 });
 
 afterAll(async () => {
@@ -55,7 +55,7 @@ async function foundAfter(damage: string[]) {
   return found;
 }
 
-describe('a shop that has sold, failed, cancelled and been paid', () => {
+describe('a shop that has sold, failed, cancelled, been paid, paid back and taken back', () => {
   it('is consistent', async () => {
     const { status, body } = await audit();
     expect(status).toBe(200);

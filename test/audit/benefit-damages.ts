@@ -69,7 +69,7 @@ export const BENEFIT_DAMAGES: Damage[] = [
     'a balance that no entry explains',
     'points_equal_ledger',
     (orders) => [`UPDATE points_accounts SET balance = balance + 5 WHERE user_id = ${userOf(orders.paid)}`],
-    () => ({ balance: 2_683, ledger_total: 2_678 }),
+    () => ({ balance: 2_861, ledger_total: 2_856 }),
   ],
   [
     'an order that has ended and kept its points',

@@ -4,10 +4,10 @@ import type { Orders } from './shop.js';
 const UNKNOWN = randomUUID();
 
 /** Moves stock as the ledger's owner does: count, row and event agree. */
-const move = (product: number, delta: number, kind: string, ref: string) => [
+const move = (product: number, delta: number, kind: string, ref: string, round = 1) => [
   `UPDATE products SET stock = stock + ${delta}, stock_sequence = stock_sequence + 1 WHERE id = ${product}`,
-  `INSERT INTO stock_movements (product_id, kind, delta, stock_after, order_ref)
-   SELECT id, '${kind}', ${delta}, stock, '${ref}' FROM products WHERE id = ${product}`,
+  `INSERT INTO stock_movements (product_id, kind, delta, stock_after, order_ref, round)
+   SELECT id, '${kind}', ${delta}, stock, '${ref}', ${round} FROM products WHERE id = ${product}`,
   `INSERT INTO events (id, type, data)
    SELECT uuidv7(), 'stock.changed', jsonb_build_object('product_id', id, 'stock', stock, 'sequence', stock_sequence)
    FROM products WHERE id = ${product}`,
@@ -98,6 +98,51 @@ export const DAMAGES: Damage[] = [
     (orders) => ({ order_id: orders.pending, status: 'pending', product_id: 3, taken: 1, returned: 1 }),
   ],
   [
+    'a revived order that has kept its goods of neither round',
+    'live_orders_keep_their_goods',
+    (orders) => move(2, 3, 'returned', orders.revived, 2),
+    (orders) => ({ order_id: orders.revived, status: 'paid', product_id: 2, taken: 6, returned: 6 }),
+  ],
+  [
+    'an order that was cancelled when paid and has kept its goods',
+    'ended_orders_gave_back_once',
+    (orders) => [
+      `UPDATE stock_movements SET kind = 'in', order_ref = NULL WHERE order_ref = '${orders.undone}' AND kind = 'returned'`,
+    ],
+    (orders) => ({ order_id: orders.undone, status: 'cancelled', product_id: 2, taken: 3, returned: 0 }),
+  ],
+  [
+    'goods that have come back and are not in stock',
+    'returns_are_in_stock_once',
+    (orders) => [
+      `INSERT INTO order_returns (order_id, number, product_id, sellable, quantity)
+       VALUES ('${orders.returned}', 2, 2, true, 1)`,
+    ],
+    (orders) => ({
+      order_id: orders.returned,
+      product_id: 2,
+      sellable: 2,
+      restocked: 1,
+      quantity: 2,
+      sold: 3,
+    }),
+  ],
+  [
+    'goods in stock that have not come back',
+    'returns_are_in_stock_once',
+    (orders) => move(2, 1, 'restocked', orders.paid),
+    (orders) => ({ order_id: orders.paid, product_id: 2, sellable: null, restocked: 1, quantity: null }),
+  ],
+  [
+    'more goods back than were sold',
+    'returns_are_in_stock_once',
+    (orders) => [
+      `INSERT INTO order_returns (order_id, number, product_id, sellable, quantity)
+       VALUES ('${orders.returned}', 2, 2, false, 3)`,
+    ],
+    (orders) => ({ order_id: orders.returned, sellable: 1, restocked: 1, quantity: 4, sold: 3 }),
+  ],
+  [
     'a return of what another system never took',
     'nothing_returned_that_was_not_taken',
     () => move(5, 1, 'returned', 'erp-1'),
@@ -120,6 +165,18 @@ export const DAMAGES: Damage[] = [
       `UPDATE reservations SET status = 'expired', ended_at = now() WHERE order_id = '${orders.pending}'`,
     ],
     (orders) => ({ order_id: orders.pending, order_status: 'pending', reservation_status: 'expired' }),
+  ],
+  [
+    'a hold that is fulfilled though its order had expired',
+    'holds_match_orders',
+    (orders) => [`UPDATE reservations SET status = 'fulfilled' WHERE order_id = '${orders.revived}'`],
+    (orders) => ({ order_id: orders.revived, order_status: 'paid', reservation_status: 'fulfilled' }),
+  ],
+  [
+    'a hold that is cancelled though its order was paid',
+    'holds_match_orders',
+    (orders) => [`UPDATE reservations SET status = 'cancelled' WHERE order_id = '${orders.undone}'`],
+    (orders) => ({ order_id: orders.undone, order_status: 'cancelled', reservation_status: 'cancelled' }),
   ],
   [
     'two payments at once',
@@ -151,6 +208,47 @@ export const DAMAGES: Damage[] = [
     'no_money_without_goods',
     (orders) => [`UPDATE payments SET status = 'succeeded' WHERE order_id = '${orders.failed}'`],
     (orders) => ({ order_id: orders.failed, order_status: 'failed', amount_minor: 8997, refunded_minor: 0 }),
+  ],
+  [
+    'a refund that its payment does not know',
+    'refunds_add_up',
+    (orders) => [
+      `UPDATE payments SET refunded_minor = refunded_minor - 1 WHERE order_id = '${orders.returned}'`,
+    ],
+    (orders) => ({ order_id: orders.returned, refunded_minor: 2998, succeeded_minor: 2999 }),
+  ],
+  [
+    'a promise that no refund keeps',
+    'refunds_add_up',
+    (orders) => [`UPDATE payments SET refunding_minor = 1 WHERE order_id = '${orders.returned}'`],
+    (orders) => ({ order_id: orders.returned, refunding_minor: 1, live_minor: 0 }),
+  ],
+  [
+    'an order that does not know of its refund',
+    'orders_know_their_refunds',
+    (orders) => [`UPDATE orders SET payment_status = 'paid' WHERE id = '${orders.returned}'`],
+    (orders) => ({ order_id: orders.returned, payment_status: 'paid', refunded_minor: 2999 }),
+  ],
+  [
+    'an order that takes a part of its money for all',
+    'orders_know_their_refunds',
+    (orders) => [`UPDATE orders SET payment_status = 'paid' WHERE id = '${orders.returned}'`],
+    (orders) => ({ order_id: orders.returned, payment_status: 'paid', amount_minor: 8997 }),
+  ],
+  [
+    'a refund that nobody was told of',
+    'refunds_are_told',
+    (orders) => forget(`type = 'payment.refunded' AND data->>'order_id' = '${orders.undone}'`),
+    (orders) => ({ order_id: orders.undone, told: 0 }),
+  ],
+  [
+    'a refund that was told of twice',
+    'refunds_are_told',
+    (orders) => [
+      `INSERT INTO events (id, type, data) SELECT uuidv7(), type, data FROM events
+       WHERE type = 'payment.refunded' AND data->>'order_id' = '${orders.undone}'`,
+    ],
+    (orders) => ({ order_id: orders.undone, told: 2 }),
   ],
   [
     'a paid order that nobody was told of',

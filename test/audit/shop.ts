@@ -1,5 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import request from 'supertest';
+import { OrderLife } from '../../src/order/order-life.service.js';
+import { DatabaseService } from '../../src/platform/database/database.service.js';
 import type { TestApp, TestDatabase } from '../support/boot.js';
 import { type GivenUser, givenApiKey, givenCustomer } from '../support/given.js';
 import { givenDiscount } from '../support/given-benefits.js';
@@ -15,6 +17,11 @@ export class Shopper {
 
   static async arrive(app: TestApp): Promise<Shopper> {
     return new Shopper(app, await givenCustomer(app));
+  }
+
+  /** Somebody who is known already, such as an admin. */
+  static of(app: TestApp, user: GivenUser): Shopper {
+    return new Shopper(app, user);
   }
 
   /** @returns the order's id. */
@@ -34,6 +41,29 @@ export class Shopper {
 
   async pay(orderId: string, body: object = {}): Promise<void> {
     await this.post(`/orders/${orderId}/payments`, body, 201, randomUUID());
+  }
+
+  /** Pays when the time to pay is over. */
+  async payLate(orderId: string): Promise<void> {
+    const body = { payment_token: 'tok_pending' };
+    const { provider_payment_id: id, confirmation_url } = await this.post(
+      `/orders/${orderId}/payments`,
+      body,
+      202,
+    );
+    await this.app.app.get(DatabaseService).transaction(async (tx) => {
+      const lives = this.app.app.get(OrderLife);
+      await lives.end(await lives.lock(orderId, tx), 'expired', 'not paid in time', tx);
+    });
+    const decision = new URLSearchParams({ decision: 'approve' });
+    await fetch(confirmation_url, { method: 'POST', body: decision, redirect: 'manual' });
+    const told = { type: 'notification', event: 'payment.succeeded', object: { id } };
+    await this.post('/payments/webhooks/yookassa', told, 200);
+  }
+
+  /** A step that an admin takes with an order. */
+  async onOrder(orderId: string, step: string, body: object = {}): Promise<void> {
+    await this.post(`/admin/orders/${orderId}/${step}`, body, 200, randomUUID());
   }
 
   private async post(path: string, body: object, status: number, key?: string) {
@@ -77,10 +107,16 @@ export interface Orders {
   discounted: string;
   /** Cancelled, with the use of the same code and 200 points that came back. */
   undiscounted: string;
+  /** Shipped; one of its three pieces has come back, and its price was refunded. */
+  returned: string;
+  /** Expired, and then paid. */
+  revived: string;
+  /** Paid, and then cancelled. */
+  undone: string;
 }
 
 /** Orders, payments, cancellations, and all that other systems may do to the stock. */
-export async function givenBusyShop(app: TestApp, database: TestDatabase): Promise<Orders> {
+export async function givenBusyShop(app: TestApp, admin: GivenUser, database: TestDatabase): Promise<Orders> {
   await doInventory(await Warehouse.connect(app));
   const ada = await Shopper.arrive(app);
   const laptop = { product_id: 1, quantity: 2 };
@@ -97,7 +133,29 @@ export async function givenBusyShop(app: TestApp, database: TestDatabase): Promi
   const undiscounted = await ada.order([mouse], { discount_code, redeem_points: 200 });
   await ada.cancel(undiscounted);
   const discounted = await ada.order([mouse], { discount_code, redeem_points: 100 });
-  return { pending, cancelled, paid, failed, declined, discounted, undiscounted };
+  const returned = await ada.order([mouse]);
+  await ada.pay(returned);
+  const grace = Shopper.of(app, admin);
+  await grace.onOrder(returned, 'ship');
+  await grace.onOrder(returned, 'return', { items: [{ product_id: 2, quantity: 1, sellable: true }] });
+  await grace.onOrder(returned, 'refund', { amount: 29.99, reason: 'sent back' });
+  const revived = await ada.order([mouse]);
+  await ada.payLate(revived);
+  const undone = await ada.order([mouse]);
+  await ada.pay(undone);
+  await ada.cancel(undone);
+  return {
+    pending,
+    cancelled,
+    paid,
+    failed,
+    declined,
+    discounted,
+    undiscounted,
+    returned,
+    revived,
+    undone,
+  };
 }
 
 async function doInventory(warehouse: Warehouse): Promise<void> {
