@@ -12,6 +12,7 @@ import { PaymentsView, PaymentView } from '../payment/payment.view.js';
 import { ValidationFailed } from '../platform/errors.js';
 import { type Caller, type CallerRequest, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
+import { RateLimit } from '../platform/http/rate-limit.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, claimOf, IdempotencyClaim, idempotencyKeyOf } from '../platform/idempotency/claim.js';
 import { CheckoutDto, CheckoutView, PayOrderDto } from './checkout.dto.js';
@@ -33,6 +34,7 @@ const CheckoutClaim = createParamDecorator((_: unknown, context: ExecutionContex
 });
 
 @ApiTags('checkout')
+@RateLimit('orders')
 @ApiBearerAuth('access_token')
 @Controller()
 export class CheckoutController {

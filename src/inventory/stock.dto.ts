@@ -8,14 +8,13 @@ import {
   IsDefined,
   IsIn,
   IsOptional,
-  isISO8601,
   ValidateBy,
   ValidateNested,
   type ValidationArguments,
 } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
 import { PageQuery } from '../platform/http/page.js';
-import { AsNumber } from '../platform/http/validation.js';
+import { AsNumber, IsTime } from '../platform/http/validation.js';
 import { type EnteredKind, MOVEMENT_KINDS, type MovementKind } from './inventory.types.js';
 
 export const STOCK_MAX = 2_147_483_647;
@@ -65,17 +64,6 @@ const OnlyForAdjustments = () =>
     validator: {
       validate: (_, args) => isAdjustment(args),
       defaultMessage: () => '$property is only for adjustments',
-    },
-  });
-
-// Years of four digits: Postgres knows no such times as JavaScript's earliest.
-const IsTime = () =>
-  ValidateBy({
-    name: 'isTime',
-    validator: {
-      validate: (value) =>
-        isISO8601(value, { strict: true }) && /^\d{4}-/.test(value) && !Number.isNaN(Date.parse(value)),
-      defaultMessage: () => '$property must be an ISO 8601 time',
     },
   });
 

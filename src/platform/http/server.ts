@@ -7,10 +7,12 @@ import { MalformedJson, ValidationFailed } from '../errors.js';
 import { NestLog } from '../observability/logger.js';
 import { uuidv7 } from '../uuid.js';
 import { AnswerInterceptor } from './answer.js';
+import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
 import { outOfBounds } from './json-bounds.js';
 import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
+import { RateLimits } from './rate-limit.js';
 import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
 
@@ -54,7 +56,7 @@ export async function createServer(
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new StrictValidation());
   const drain = app.get(Drain);
-  app.useGlobalInterceptors(drain, new AnswerInterceptor());
+  app.useGlobalInterceptors(drain, app.get(RateLimits), new AnswerInterceptor());
   endLastConnections(adapter.getInstance(), drain);
   return app;
 }
@@ -66,6 +68,9 @@ function tuneFastify(adapter: FastifyAdapter): void {
     reply.header('X-Content-Type-Options', 'nosniff');
     done();
   });
+  fastify.addHook('preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) =>
+    runAsCurrent(request, done),
+  );
   fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     const { method, url } = request;
     request.log.info(

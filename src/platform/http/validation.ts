@@ -6,7 +6,7 @@ import {
   ValidationPipe,
 } from '@nestjs/common';
 import { Transform } from 'class-transformer';
-import type { ValidationError } from 'class-validator';
+import { isISO8601, ValidateBy, type ValidationError } from 'class-validator';
 import { type FieldFault, ValidationFailed } from '../errors.js';
 
 const INTEGER_ID_MAX = 2_147_483_647;
@@ -79,6 +79,17 @@ export const AsNumber = () =>
 /** Query parameters are text: turns `true` and `false` into booleans and leaves anything else for the validator to refuse. */
 export const AsBoolean = () =>
   Transform(({ value }) => (value === 'true' ? true : value === 'false' ? false : value));
+
+/** The member is a time. Its year has four digits: Postgres knows no such times as JavaScript's earliest. */
+export const IsTime = () =>
+  ValidateBy({
+    name: 'isTime',
+    validator: {
+      validate: (value) =>
+        isISO8601(value, { strict: true }) && /^\d{4}-/.test(value) && !Number.isNaN(Date.parse(value)),
+      defaultMessage: () => '$property must be an ISO 8601 time',
+    },
+  });
 
 /** Takes the white space around a text away before it is validated. */
 export const Trimmed = () => Transform(({ value }) => (typeof value === 'string' ? value.trim() : value));
