@@ -12,6 +12,7 @@ import { PaymentModule } from './payment/payment.module.js';
 import type { Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { ProductModule } from './product/product.module.js';
+import { TrailModule } from './trail/trail.module.js';
 import { WebhookModule } from './webhook/webhook.module.js';
 
 /** The table of contents. */
@@ -22,6 +23,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         PlatformModule.with(config, sequelize),
+        TrailModule,
         AuthModule,
         ProductModule,
         InventoryModule,

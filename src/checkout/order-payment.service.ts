@@ -13,6 +13,7 @@ import type { Caller } from '../platform/http/caller.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import type { ConfirmPaymentDto, PayOrderDto } from './checkout.dto.js';
 import { SettlementService } from './settlement.service.js';
 
@@ -29,6 +30,7 @@ export class OrderPaymentService {
     private readonly idempotency: IdempotencyService,
     private readonly database: DatabaseService,
     private readonly money: Money,
+    private readonly trail: AdminActions,
   ) {}
 
   /**
@@ -131,6 +133,10 @@ export class OrderPaymentService {
       tx,
     );
     await this.orders.markPaid(order, reference ? `money accepted: ${reference}` : 'money accepted', tx);
+    const step = { action: 'order.payment_confirmed', entity: 'order', entity_id: id } as const;
+    const { status, payment_status } = order;
+    const after = { status: 'paid', payment_status: 'paid', reference };
+    await this.trail.record([{ ...step, before: { status, payment_status }, after }], tx);
   }
 
   private answer(payment: Payment): Answer<PaymentView> {
