@@ -1,3 +1,4 @@
+import { jest } from '@jest/globals';
 import { UserRepository } from '../../src/auth/user.repository.js';
 import { UserStandings } from '../../src/auth/user-standings.js';
 import type { Role } from '../../src/platform/http/caller.js';
@@ -30,7 +31,7 @@ describe('the access token', () => {
     expect([await statusOf(user), await statusOf(user, other)]).toEqual([200, 200]);
     await call(app, admin, 'DELETE', `/admin/users/${user.id}`);
     expect(await statusOf(user)).toBe(401);
-    await eventually(async () => (await statusOf(user, other)) === 401, { within: 2_000 });
+    await eventually(async () => (await statusOf(user, other)) === 401, { within: 5_000 });
   });
 
   it('of an admin who was dismissed opens nothing any more, at once, and elsewhere soon', async () => {
@@ -42,7 +43,7 @@ describe('the access token', () => {
     await call(app, admin, 'PATCH', `/admin/users/${dismissed.id}`, { body: { role: 'customer' } });
     const { body } = await call(app, dismissed, 'GET', path);
     expect(body.code).toBe('invalid_token');
-    await eventually(async () => (await statusOf(dismissed, other, path)) === 401, { within: 2_000 });
+    await eventually(async () => (await statusOf(dismissed, other, path)) === 401, { within: 5_000 });
   });
 
   it('of a user who is gone keeps nobody out where it is not needed: logging in anew', async () => {
@@ -65,6 +66,13 @@ describe('the access token', () => {
 });
 
 describe('what users are', () => {
+  beforeEach(() => {
+    jest.useFakeTimers({ doNotFake: ['nextTick', 'setImmediate', 'queueMicrotask'] });
+  });
+  afterEach(() => {
+    jest.useRealTimers();
+  });
+
   /** Standings over a table of our own, and what it was asked. */
   function given(roles: Map<number, Role>) {
     const asked: number[][] = [];
@@ -98,6 +106,34 @@ describe('what users are', () => {
     standings.forget(7);
     expect(await standings.roleOf(7)).toBeNull();
     expect(asked).toHaveLength(2);
+  });
+
+  it('is renewed together, before it is too old, for all who keep calling', async () => {
+    const roles = new Map<number, Role>([
+      [7, 'customer'],
+      [8, 'admin'],
+    ]);
+    const { asked, standings } = given(roles);
+    const call = async () => [await standings.roleOf(7), await standings.roleOf(8)];
+    await call();
+    asked.length = 0;
+    roles.delete(8);
+    jest.advanceTimersByTime(600);
+    expect(await call()).toEqual(['customer', 'admin']);
+    jest.advanceTimersByTime(100);
+    await new Promise(setImmediate);
+    await new Promise(setImmediate);
+    expect(await call()).toEqual(['customer', null]);
+    expect(asked).toEqual([[7, 8]]);
+  });
+
+  it('is asked about when it is a second old, and not trusted any longer', async () => {
+    const roles = new Map<number, Role>([[7, 'customer']]);
+    const { standings } = given(roles);
+    await standings.roleOf(7);
+    roles.delete(7);
+    jest.advanceTimersByTime(1_000);
+    expect(await standings.roleOf(7)).toBeNull();
   });
 
   it('is asked anew after a question that has failed', async () => {
