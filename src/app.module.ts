@@ -14,6 +14,7 @@ import type { Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { PointsModule } from './points/points.module.js';
 import { ProductModule } from './product/product.module.js';
+import { TrailModule } from './trail/trail.module.js';
 import { WebhookModule } from './webhook/webhook.module.js';
 
 /** The table of contents. */
@@ -24,6 +25,7 @@ export class AppModule {
       module: AppModule,
       imports: [
         PlatformModule.with(config, sequelize),
+        TrailModule,
         AuthModule,
         ProductModule,
         InventoryModule,

@@ -4,17 +4,21 @@ import { CheckoutModule } from '../checkout/checkout.module.js';
 import { EventModule } from '../event/event.module.js';
 import { OrderModule } from '../order/order.module.js';
 import { WebhookModule } from '../webhook/webhook.module.js';
+import { AdminActionsController } from './admin-actions.controller.js';
 import { AdminApiKeysController } from './admin-api-keys.controller.js';
 import { AdminEventsController } from './admin-events.controller.js';
 import { AdminOrdersController } from './admin-orders.controller.js';
+import { AdminUsersController } from './admin-users.controller.js';
 import { AdminWebhooksController } from './admin-webhooks.controller.js';
 
 @Module({
   imports: [AuthModule, OrderModule, CheckoutModule, EventModule, WebhookModule],
   controllers: [
+    AdminActionsController,
     AdminApiKeysController,
     AdminEventsController,
     AdminOrdersController,
+    AdminUsersController,
     AdminWebhooksController,
   ],
 })

@@ -22,7 +22,7 @@ interface Verified {
   expiresAtMs: number;
 }
 
-/** Access tokens: short-lived, signed, and believed without asking the database. */
+/** Access tokens: short-lived and signed. What has become of the user since is asked of `UserStandings`. */
 @Injectable()
 export class AccessTokens {
   readonly ttlSeconds: number;
@@ -47,7 +47,7 @@ export class AccessTokens {
   }
 
   /**
-   * Whom the token names. A user whose role has changed keeps the old one until the token ends.
+   * Whom the token names, and the role that they had when it was issued.
    * @throws TokenInvalid unless we have issued it and it has not expired.
    */
   verify(token: string): Readonly<Caller> {

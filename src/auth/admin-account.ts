@@ -1,9 +1,10 @@
 import { randomBytes } from 'node:crypto';
-import { Injectable } from '@nestjs/common';
+import { Injectable, Logger } from '@nestjs/common';
 import { Config } from '../platform/config/config.js';
 import { DatabaseService } from '../platform/database/database.service.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import { plainEmail } from './auth.dto.js';
-import { hashPassword } from './password.js';
+import { Passwords } from './password.js';
 import { RefreshTokenRepository } from './refresh-token.repository.js';
 import { UserRepository } from './user.repository.js';
 
@@ -14,11 +15,15 @@ const GENERATED_PASSWORD_BYTES = 15;
 /** The admin who is there without anybody having made one: no route makes the first. */
 @Injectable()
 export class AdminAccount {
+  private readonly logger = new Logger(AdminAccount.name);
+
   constructor(
     private readonly config: Config,
     private readonly database: DatabaseService,
     private readonly users: UserRepository,
     private readonly refreshTokens: RefreshTokenRepository,
+    private readonly passwords: Passwords,
+    private readonly trail: AdminActions,
   ) {}
 
   /**
@@ -46,10 +51,26 @@ export class AdminAccount {
   private async appoint(email: string, password: string): Promise<void> {
     const known = await this.users.findByEmail(email);
     if (known?.role === 'admin') return;
-    const passwordHash = await hashPassword(password);
+    // Whoever runs the service decides, but should know. What we have made ourselves nobody else has.
+    if (password === this.config.env.ADMIN_PASSWORD && (await this.passwords.isCommon(password)))
+      this.logger.warn('ADMIN_PASSWORD is one of the most common passwords: choose another');
+    const passwordHash = await this.passwords.hash(password);
     await this.database.transaction(async (tx) => {
       const id = await this.users.appointAdmin(email, NAME, passwordHash, tx);
-      if (id !== null) await this.refreshTokens.revokeAll(id, tx);
+      if (id === null) return;
+      await this.refreshTokens.revokeAll(id, tx);
+      await this.trail.record(
+        [
+          {
+            action: 'user.appointed',
+            entity: 'user',
+            entity_id: id,
+            before: null,
+            after: { email, role: 'admin' },
+          },
+        ],
+        tx,
+      );
     });
   }
 }

@@ -34,9 +34,9 @@ const list = new Statement<ApiKey>(
 
 const count = new Statement<{ total: number }>('api-key-count', 'SELECT count(*) AS total FROM api_keys');
 
-const remove = new Statement<{ id: number }>(
+const remove = new Statement<ApiKey>(
   'api-key-delete',
-  'DELETE FROM api_keys WHERE id = $1 RETURNING id',
+  `DELETE FROM api_keys WHERE id = $1 RETURNING ${COLUMNS}`,
 );
 
 /** All SQL of the table `api_keys`. */
@@ -70,8 +70,8 @@ export class ApiKeyRepository {
     return (await this.database.readFirst(count, []))?.total ?? 0;
   }
 
-  /** @returns false when there is no such key. */
-  async delete(id: number, tx: Tx): Promise<boolean> {
-    return (await remove.first([id], tx)) !== null;
+  /** @returns the key that is gone, or null when there was none. */
+  async delete(id: number, tx: Tx): Promise<ApiKey | null> {
+    return remove.first([id], tx);
   }
 }

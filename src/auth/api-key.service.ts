@@ -1,10 +1,12 @@
 import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
+import type { Tx } from '../platform/database/tx.js';
 import type { Answer } from '../platform/http/answer.js';
 import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import type { ApiKeyPageView, CreateApiKeyDto, NewApiKeyView } from './api-key.dto.js';
 import { ApiKeyRepository } from './api-key.repository.js';
 import type { ApiKey } from './api-key.types.js';
@@ -22,6 +24,7 @@ export class ApiKeyService {
     private readonly repository: ApiKeyRepository,
     private readonly database: DatabaseService,
     private readonly idempotency: IdempotencyService,
+    private readonly trail: AdminActions,
   ) {}
 
   /** Makes a key: 201. This answer, and its repeat under the same claim, is the only place where it is ever seen. */
@@ -29,7 +32,9 @@ export class ApiKeyService {
     return this.idempotency.onceSealed(claim, 201, async (tx) => {
       const key = `hf_${randomBytes(SECRET_BYTES).toString('base64url')}`;
       const row = { name, scopes, prefix: key.slice(0, PREFIX_LENGTH), key_hash: hashOf(key) };
-      return { ...(await this.repository.insert(row, tx)), key };
+      const made = await this.repository.insert(row, tx);
+      await this.note('created', null, made, tx);
+      return { ...made, key };
     });
   }
 
@@ -56,8 +61,22 @@ export class ApiKeyService {
 
   /** Ends a key: from the moment that this resolves no instance lets it in. @throws ApiKeyNotFound, for one that has ended as well. */
   async revoke(id: number): Promise<void> {
-    const revoked = await this.database.transaction((tx) => this.repository.delete(id, tx));
-    if (!revoked) throw new ApiKeyNotFound();
+    await this.database.transaction(async (tx) => {
+      const revoked = await this.repository.delete(id, tx);
+      if (!revoked) throw new ApiKeyNotFound();
+      await this.note('revoked', revoked, null, tx);
+    });
+  }
+
+  private async note(
+    done: 'created' | 'revoked',
+    before: ApiKey | null,
+    after: ApiKey | null,
+    tx: Tx,
+  ): Promise<void> {
+    const entity_id = (after ?? before)?.id as number;
+    const step = { action: `api_key.${done}`, entity: 'api_key', entity_id } as const;
+    await this.trail.record([{ ...step, before, after }], tx);
   }
 
   /**

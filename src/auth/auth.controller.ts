@@ -3,9 +3,13 @@ import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiTags } from '@nes
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses } from '../platform/http/docs.js';
 import { Public } from '../platform/http/public.js';
+import { RateLimit } from '../platform/http/rate-limit.js';
 import { Credentials, RefreshTokenDto, Registration, SessionView, UserView } from './auth.dto.js';
 import { LeadsToToken } from './auth.guard.js';
 import { AuthService } from './auth.service.js';
+
+const WITH_A_GUEST =
+  "With a guest's access token, the cart and the orders of the guest become the user's, and the guest's tokens are no good any more. An access token of anybody else, or one that has expired, makes no difference.";
 
 // No Idempotency-Key here: an answer that is kept to be given again would keep its tokens in clear.
 @ApiTags('auth')
@@ -13,27 +17,44 @@ import { AuthService } from './auth.service.js';
 export class AuthController {
   constructor(private readonly auth: AuthService) {}
 
+  @Post('guest')
+  @Public()
+  @LeadsToToken()
+  @RateLimit('newcomers')
+  @Header('Cache-Control', 'no-store')
+  @ApiOperation({
+    summary: 'Begin as a guest',
+    description:
+      'A guest has a cart, orders and pays like a customer, but earns no points and cannot log in.',
+  })
+  @Answers(201, SessionView, 'A new guest, without an e-mail.')
+  enterAsGuest() {
+    return this.auth.enterAsGuest();
+  }
+
   @Post('register')
   @Public()
   @LeadsToToken()
+  @RateLimit('newcomers')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Register as a customer' })
+  @ApiOperation({ summary: 'Register as a customer', description: WITH_A_GUEST })
   @Answers(201, SessionView, 'Registered and logged in.')
   @Refuses(409, 'email_taken', 'this email is already registered')
-  register(@Body() registration: Registration) {
-    return this.auth.register(registration);
+  register(@Body() registration: Registration, @CurrentUser() caller: Caller | undefined) {
+    return this.auth.register(registration, caller);
   }
 
   @Post('login')
   @HttpCode(200)
   @Public()
   @LeadsToToken()
+  @RateLimit('login')
   @Header('Cache-Control', 'no-store')
-  @ApiOperation({ summary: 'Log in' })
+  @ApiOperation({ summary: 'Log in', description: WITH_A_GUEST })
   @Answers(200, SessionView)
   @Refuses(401, 'invalid_credentials', 'invalid email or password')
-  login(@Body() credentials: Credentials) {
-    return this.auth.login(credentials);
+  login(@Body() credentials: Credentials, @CurrentUser() caller: Caller | undefined) {
+    return this.auth.login(credentials, caller);
   }
 
   @Post('refresh')

@@ -5,10 +5,9 @@ import { IsEmail, Matches, MaxLength } from 'class-validator';
 import type { Role } from '../platform/http/caller.js';
 import { CleanText } from '../platform/http/clean-text.js';
 import { Trimmed } from '../platform/http/validation.js';
+import { PASSWORD_LENGTH_MAX, PASSWORD_LENGTH_MIN } from './password.js';
 
 const EMAIL_LENGTH_MAX = 254;
-const PASSWORD_LENGTH_MIN = 8;
-const PASSWORD_LENGTH_MAX = 128;
 const NAME_LENGTH_MAX = 200;
 const EMAIL = { message: 'email must be an email address' };
 
@@ -35,6 +34,7 @@ export class Registration {
     example: 'correct horse battery',
     minLength: PASSWORD_LENGTH_MIN,
     maxLength: PASSWORD_LENGTH_MAX,
+    description: 'Neither the email nor one of the most common passwords.',
   })
   @CleanText({ min: PASSWORD_LENGTH_MIN, max: PASSWORD_LENGTH_MAX })
   password!: string;
@@ -70,7 +70,7 @@ export class UserView {
     description: 'null for a guest.',
   })
   email!: string | null;
-  @ApiProperty({ example: 'Ada Lovelace' }) name!: string;
+  @ApiProperty({ example: 'Ada Lovelace', description: 'Empty for a guest.' }) name!: string;
   @ApiProperty({ enum: ['guest', 'customer', 'admin'], example: 'customer' }) role!: Role;
   @ApiProperty({ type: 'integer', minimum: 0, example: 0 }) points!: number;
 }

@@ -55,3 +55,29 @@ export class ApiKeyNotFound extends NotFound {
     super('API key not found');
   }
 }
+
+export class UserNotFound extends NotFound {
+  constructor() {
+    super('user not found');
+  }
+}
+
+/** Nobody could appoint another one. */
+export class LastAdmin extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'last_admin';
+
+  constructor() {
+    super('this is the last admin: appoint another one first');
+  }
+}
+
+/** A guest has no way to log in, so they can be nothing else before they have registered. */
+export class UserIsGuest extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'user_is_guest';
+
+  constructor() {
+    super('a guest has no other role before they have registered');
+  }
+}

@@ -2,12 +2,13 @@ import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from
 import { Reflector } from '@nestjs/core';
 import { Forbidden } from '../platform/errors.js';
 import type { Caller, CallerRequest, KeyCaller, Role } from '../platform/http/caller.js';
-import { IS_PUBLIC } from '../platform/http/public.js';
+import { IS_PUBLIC, isOfApi } from '../platform/http/public.js';
 import { AccessTokens } from './access-token.js';
 import { ApiKeyService } from './api-key.service.js';
 import { TokenInvalid, Unauthenticated } from './auth.errors.js';
 import { ROLES, roleNeeded } from './roles.js';
 import { SCOPE, type Scope, scopeNeeded } from './scopes.js';
+import { UserStandings } from './user-standings.js';
 
 const LEADS_TO_TOKEN = 'holdfast:leads-to-token';
 
@@ -22,7 +23,7 @@ export const LeadsToToken = () => SetMetadata(LEADS_TO_TOKEN, true);
  * to those under `@Roles`, and only admins and API keys to those under `@Scopes`: nowhere else is a key looked at.
  *
  * A token that is there must be good, also where none is needed: who believes to be logged in must not be taken for a
- * stranger in silence.
+ * stranger in silence. It is no good any more when the user is gone or has another role by now.
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
@@ -30,13 +31,14 @@ export class AuthGuard implements CanActivate {
     private readonly reflector: Reflector,
     private readonly accessTokens: AccessTokens,
     private readonly apiKeys: ApiKeyService,
+    private readonly standings: UserStandings,
   ) {}
 
-  canActivate(context: ExecutionContext): boolean | Promise<boolean> {
+  async canActivate(context: ExecutionContext): Promise<boolean> {
     const stated = <T>(key: string) =>
       this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
     const request = context.switchToHttp().getRequest<CallerRequest>();
-    request.caller = this.callerOf(request.headers.authorization, stated<boolean>(LEADS_TO_TOKEN));
+    request.caller = await this.callerOf(request, stated<boolean>(LEADS_TO_TOKEN));
     const roles = stated<Role[]>(ROLES);
     // Where several are stated, on a controller and its method, the strictest goes.
     const scope = roles === undefined ? stated<Scope>(SCOPE) : undefined;
@@ -63,13 +65,17 @@ export class AuthGuard implements CanActivate {
     return { id, name };
   }
 
-  private callerOf(authorization = '', overlooksBad = false): Caller | undefined {
+  private async callerOf(request: CallerRequest, overlooksBad = false): Promise<Caller | undefined> {
+    const { authorization = '' } = request.headers;
     const [scheme, token, ...rest] = authorization.trim().split(/ +/);
     // Other schemes are not for us: a proxy in front of us may ask for a password of its own.
     if (scheme?.toLowerCase() !== 'bearer') return undefined;
     try {
       if (token === undefined || rest.length > 0) throw new TokenInvalid('access token');
-      return this.accessTokens.verify(token);
+      const caller = this.accessTokens.verify(token);
+      if (isOfApi(request) && (await this.standings.roleOf(caller.id)) !== caller.role)
+        throw new TokenInvalid('access token');
+      return caller;
     } catch (error) {
       if (overlooksBad && error instanceof TokenInvalid) return undefined;
       throw error;

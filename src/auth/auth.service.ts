@@ -4,16 +4,20 @@ import { Config } from '../platform/config/config.js';
 import { violates } from '../platform/database/database.errors.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
+import type { Caller } from '../platform/http/caller.js';
 import { uuidv7 } from '../platform/uuid.js';
 import { AccessTokens } from './access-token.js';
 import type { Credentials, Registration, SessionView, UserView } from './auth.dto.js';
 import { CredentialsWrong, EmailTaken, TokenInvalid } from './auth.errors.js';
-import type { User } from './auth.types.js';
-import { hashPassword, passwordMatches } from './password.js';
+import type { NewUser, User } from './auth.types.js';
+import { Guests } from './guests.js';
+import { Passwords } from './password.js';
 import { RefreshTokenRepository } from './refresh-token.repository.js';
 import { UserRepository } from './user.repository.js';
+import { UserStandings } from './user-standings.js';
 
 const REFRESH_TOKEN_BYTES = 32;
+const A_GUEST: NewUser = { email: null, name: '', role: 'guest', password_hash: null };
 
 /** Who may call, and the sessions in which they do: an access token, and a family of refresh tokens that replace each other. */
 @Injectable()
@@ -24,32 +28,68 @@ export class AuthService {
     private readonly users: UserRepository,
     private readonly refreshTokens: RefreshTokenRepository,
     private readonly accessTokens: AccessTokens,
+    private readonly passwords: Passwords,
+    private readonly guests: Guests,
+    private readonly standings: UserStandings,
   ) {}
 
+  /** Makes a guest, who can buy and has no way to log in, and begins their session. Not idempotent. */
+  async enterAsGuest(): Promise<SessionView> {
+    return this.database.transaction(async (tx) =>
+      this.beginSession(await this.users.insert(A_GUEST, tx), tx),
+    );
+  }
+
   /**
-   * Makes a customer and begins a session. Not idempotent: one e-mail registers once, also among parallel calls.
-   * @throws EmailTaken
+   * Makes a customer and begins a session. A guest who calls becomes the customer: cart and orders stay theirs, and their
+   * sessions as a guest end. Not idempotent: one e-mail registers once, also among parallel calls.
+   * @throws EmailTaken; ValidationFailed for a password that is easily guessed.
    */
-  async register({ email, password, name }: Registration): Promise<SessionView> {
+  async register({ email, password, name }: Registration, caller?: Caller): Promise<SessionView> {
+    await this.passwords.assertHardToGuess(password, email);
     // Before the transaction: hashing takes tens of milliseconds, for which no connection should wait.
-    const password_hash = await hashPassword(password);
+    const password_hash = await this.passwords.hash(password);
+    const customer: NewUser = { email, name, role: 'customer', password_hash };
     try {
-      return await this.database.transaction(async (tx) => {
-        const user = await this.users.insert({ email, name, role: 'customer', password_hash }, tx);
-        return this.beginSession(user, tx);
-      });
+      return await this.insteadOfGuest(caller, (guestId, tx) => this.enrol(customer, guestId, tx));
     } catch (error) {
       if (violates(error, 'users_email_key')) throw new EmailTaken();
       throw error;
     }
   }
 
-  /** Begins another session. @throws CredentialsWrong */
-  async login({ email, password }: Credentials): Promise<SessionView> {
+  private async enrol(customer: NewUser, guestId: number | null, tx: Tx): Promise<SessionView> {
+    const known = guestId === null ? null : await this.users.becomeCustomer(guestId, customer, tx);
+    if (known) await this.refreshTokens.revokeAll(known.id, tx);
+    return this.beginSession(known ?? (await this.users.insert(customer, tx)), tx);
+  }
+
+  /**
+   * Begins another session. When a guest calls, their cart is added to the user's and their orders become the user's, in
+   * the transaction that begins the session; the guest is gone then. @throws CredentialsWrong, and then nothing was changed.
+   */
+  async login({ email, password }: Credentials, caller?: Caller): Promise<SessionView> {
     const user = await this.users.findByEmail(email);
-    const matches = await passwordMatches(password, user?.password_hash ?? null);
+    const matches = await this.passwords.matches(password, user?.password_hash ?? null);
     if (user === null || !matches) throw new CredentialsWrong();
-    return this.database.transaction((tx) => this.beginSession(user, tx));
+    return this.insteadOfGuest(caller, async (guestId, tx) => {
+      if (guestId !== null) await this.guests.handOver(guestId, user.id, tx);
+      // They may have been deleted, or their password changed, while we hashed.
+      const now = await this.users.lockForSession(user, tx);
+      if (now === null) throw new CredentialsWrong();
+      return this.beginSession(now, tx);
+    });
+  }
+
+  /** Does `work`, after which a guest who calls is none any more. Whoever else calls makes no difference. */
+  private async insteadOfGuest<T>(
+    caller: Caller | undefined,
+    work: (guestId: number | null, tx: Tx) => Promise<T>,
+  ): Promise<T> {
+    const guestId = caller?.role === 'guest' ? caller.id : null;
+    const done = await this.database.transaction((tx) => work(guestId, tx));
+    if (guestId !== null) this.standings.forget(guestId);
+    return done;
   }
 
   /**

@@ -1,6 +1,6 @@
 import type { Role } from '../platform/http/caller.js';
 
-/** Somebody who calls. A guest has no e-mail. */
+/** Somebody who calls. A guest has no e-mail, and an empty name. */
 export interface User {
   id: number;
   email: string | null;
@@ -15,9 +15,22 @@ export const USER_COLUMNS = `users.id, users.email, users.name, users.role,
   coalesce((SELECT a.balance FROM points_accounts a WHERE a.user_id = users.id), 0) AS points`;
 
 export interface NewUser {
-  /** In lower case. */
-  email: string;
+  /** In lower case; null for a guest. */
+  email: string | null;
   name: string;
   role: Role;
-  password_hash: string;
+  /** Null for a guest, who cannot log in. */
+  password_hash: string | null;
+}
+
+/** A user as admins see them. */
+export interface ListedUser extends User {
+  created_at: Date;
+  updated_at: Date;
+}
+
+export interface UserFilter {
+  /** A part of the e-mail, in lower case. */
+  q: string | null;
+  role: Role | null;
 }

@@ -26,7 +26,7 @@ export interface NewRefreshToken {
 const lockOwner = new Statement<User>(
   'refresh-token-lock-owner',
   `SELECT ${USER_COLUMNS} FROM users
-   WHERE id = (SELECT user_id FROM refresh_tokens WHERE token_hash = $1) FOR NO KEY UPDATE`,
+   WHERE id = (SELECT user_id FROM refresh_tokens WHERE token_hash = $1) AND deleted_at IS NULL FOR NO KEY UPDATE`,
 );
 
 const find = new Statement<RefreshTokenRow>(

@@ -82,6 +82,35 @@ const dropIfEmpty = new Statement(
   'DELETE FROM carts c WHERE c.user_id = $1 AND NOT EXISTS (SELECT FROM cart_lines l WHERE l.user_id = c.user_id)',
 );
 
+const lockOfUser = new Statement<{ id: string }>(
+  'cart-lock-of-user',
+  'SELECT id FROM carts WHERE user_id = $1 FOR UPDATE',
+);
+
+// Both in one statement: the lines' foreign key is looked at when it ends.
+const giveTo = new Statement(
+  'cart-give-to',
+  `WITH lines AS (UPDATE cart_lines SET user_id = $2 WHERE user_id = $1)
+   UPDATE carts SET user_id = $2 WHERE user_id = $1`,
+);
+
+// What an order of this round may yet be paid for stays behind: once it is, it takes its lines out of its own cart, and no
+// other. What an order has been paid for is out already, and the next round begun.
+const addLines = new Statement(
+  'cart-add-lines',
+  `WITH being_bought AS (
+     SELECT b.product_id, b.quantity
+     FROM carts c JOIN orders o ON o.cart_id = c.id AND o.cart_round = c.round AND o.status NOT IN ('failed', 'expired', 'cancelled')
+     JOIN order_lines b ON b.order_id = o.id
+     WHERE c.user_id = $1)
+   INSERT INTO cart_lines (user_id, product_id, quantity, added_at)
+   SELECT $2, l.product_id, l.quantity - coalesce(b.quantity, 0), l.added_at
+   FROM cart_lines l LEFT JOIN being_bought b USING (product_id)
+   WHERE l.user_id = $1 AND l.quantity > coalesce(b.quantity, 0)
+   ON CONFLICT (user_id, product_id)
+     DO UPDATE SET quantity = least(${QUANTITY_MAX}, cart_lines.quantity + EXCLUDED.quantity)`,
+);
+
 const drop = new Statement('cart-drop', 'DELETE FROM carts WHERE user_id = $1');
 
 /** All SQL of the tables `carts` and `cart_lines`. */
@@ -139,6 +168,21 @@ export class CartRepository {
   async subtract(userId: number, lines: CartLine[], tx: Tx): Promise<void> {
     const values = [userId, lines.map(({ product_id }) => product_id), lines.map(({ quantity }) => quantity)];
     await subtract.run(values, tx);
+  }
+
+  /** Locks the user's cart until `tx` ends. @returns its id, or null when there is none. */
+  async lockOfUser(userId: number, tx: Tx): Promise<string | null> {
+    return (await lockOfUser.first([userId], tx))?.id ?? null;
+  }
+
+  /** The locked cart itself, as it stands, becomes that of another user, who must have none. */
+  async giveTo(fromUserId: number, toUserId: number, tx: Tx): Promise<void> {
+    await giveTo.run([fromUserId, toUserId], tx);
+  }
+
+  /** Adds the lines of one locked cart to those of another, to at most as much as a line takes. */
+  async addLines(fromUserId: number, toUserId: number, tx: Tx): Promise<void> {
+    await addLines.run([fromUserId, toUserId], tx);
   }
 
   async dropIfEmpty(userId: number, tx: Tx): Promise<void> {

@@ -14,6 +14,7 @@ import { Answer } from '../platform/http/answer.js';
 import type { Caller } from '../platform/http/caller.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import { RefundingService } from './refunding.service.js';
 
 /** What is to be done after the first transaction: give the money back, or just answer. */
@@ -31,6 +32,7 @@ export class CancellationService {
     private readonly payments: PaymentService,
     private readonly refunds: RefundService,
     private readonly refunding: RefundingService,
+    private readonly trail: AdminActions,
     private readonly idempotency: IdempotencyService,
     private readonly database: DatabaseService,
   ) {}
@@ -54,7 +56,16 @@ export class CancellationService {
   /** `cancel` for anybody's order, by an admin. @throws OrderNotFound, OrderNotCancellable */
   async cancelAny(id: string, dto: CancelOrderDto, claim: Claim | null): Promise<Answer<OrderView>> {
     const reason = dto.reason ?? 'cancelled by the shop';
-    return this.run(id, reason, claim, (tx) => this.lives.lock(id, tx));
+    return this.run(id, reason, claim, async (tx) => {
+      const order = await this.lives.lock(id, tx);
+      if (order.status !== 'cancelled') await this.noteCancelled(order, reason, tx);
+      return order;
+    });
+  }
+
+  private async noteCancelled({ id, status }: OrderRow, reason: string, tx: Tx): Promise<void> {
+    const step = { action: 'order.cancelled', entity: 'order', entity_id: id } as const;
+    await this.trail.record([{ ...step, before: { status }, after: { status: 'cancelled', reason } }], tx);
   }
 
   private async run(id: string, reason: string, claim: Claim | null, lock: Lock): Promise<Answer<OrderView>> {

@@ -14,6 +14,7 @@ import { ValidationFailed } from '../platform/errors.js';
 import { type Caller, type CallerRequest, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
+import { RateLimit } from '../platform/http/rate-limit.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, claimOf, IdempotencyClaim, idempotencyKeyOf } from '../platform/idempotency/claim.js';
 import { CheckoutDto, CheckoutView, PayOrderDto } from './checkout.dto.js';
@@ -35,6 +36,7 @@ const CheckoutClaim = createParamDecorator((_: unknown, context: ExecutionContex
 });
 
 @ApiTags('checkout')
+@RateLimit('orders')
 @ApiBearerAuth('access_token')
 @Controller()
 export class CheckoutController {

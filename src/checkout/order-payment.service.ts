@@ -16,6 +16,7 @@ import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import type { ConfirmPaymentDto, PayOrderDto } from './checkout.dto.js';
 import { SettlementService } from './settlement.service.js';
 
@@ -35,6 +36,7 @@ export class OrderPaymentService {
     private readonly idempotency: IdempotencyService,
     private readonly database: DatabaseService,
     private readonly money: Money,
+    private readonly trail: AdminActions,
   ) {}
 
   /**
@@ -147,6 +149,10 @@ export class OrderPaymentService {
       tx,
     );
     await this.lives.markPaid(order, reference ? `money accepted: ${reference}` : 'money accepted', tx);
+    const step = { action: 'order.payment_confirmed', entity: 'order', entity_id: id } as const;
+    const { status, payment_status } = order;
+    const after = { status: 'paid', payment_status: 'paid', reference };
+    await this.trail.record([{ ...step, before: { status, payment_status }, after }], tx);
   }
 
   private answer(payment: Payment): Answer<PaymentView> {

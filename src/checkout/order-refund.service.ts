@@ -13,6 +13,7 @@ import { Answer } from '../platform/http/answer.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import type { RefundedOrderView, RefundOrderDto } from './checkout.dto.js';
 import { RefundingService } from './refunding.service.js';
 
@@ -28,6 +29,7 @@ export class OrderRefundService {
     private readonly payments: PaymentService,
     private readonly refunds: RefundService,
     private readonly refunding: RefundingService,
+    private readonly trail: AdminActions,
     private readonly idempotency: IdempotencyService,
     private readonly database: DatabaseService,
     private readonly money: Money,
@@ -66,6 +68,9 @@ export class OrderRefundService {
     const amount_minor = wished ?? left;
     const wish = { payment, amount_minor, cause: 'admin', reason: dto.reason } as const;
     const refund = await this.refunding.begin(order, wish, true, tx);
+    const step = { action: 'order.refunded', entity: 'order', entity_id: orderId } as const;
+    const after = { refund: refund.number, amount: this.money.majorOf(amount_minor), reason: dto.reason };
+    await this.trail.record([{ ...step, before: null, after }], tx);
     if (claim) await this.idempotency.beginAll([{ claim, resourceId: refund.id }], this.payments.callMs, tx);
     return isLive(refund.status) ? { ours: refund } : { answer: await this.finish(refund, claim, tx) };
   }

@@ -117,6 +117,11 @@ const findUse = new Statement<DiscountUse & { returned: boolean; has_room: boole
    FROM discount_uses u JOIN discounts d ON d.id = u.discount_id WHERE u.order_id = $1`,
 );
 
+const handOver = new Statement(
+  'discount-hand-over',
+  'UPDATE discount_uses SET user_id = $2 WHERE user_id = $1',
+);
+
 const takeUseAgain = new Statement(
   'discount-take-use-again',
   `WITH taken AS (
@@ -219,6 +224,11 @@ export class DiscountRepository {
 
   async returnUse(orderId: string, tx: Tx): Promise<void> {
     await returnUse.run([orderId], tx);
+  }
+
+  /** The uses of one user become another's. */
+  async handOver(fromUserId: number, toUserId: number, tx: Tx): Promise<void> {
+    await handOver.run([fromUserId, toUserId], tx);
   }
 
   /** The order's use, whether it is returned, and whether its discount has room for one more. */

@@ -9,6 +9,7 @@ import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import type { ChangeDiscountDto, CreateDiscountDto, ValidateDiscountDto } from './discount.dto.js';
 import { CodeTaken, DiscountInvalid, DiscountNotFound } from './discount.errors.js';
 import { DiscountRepository } from './discount.repository.js';
@@ -39,6 +40,7 @@ export class DiscountService {
     private readonly repository: DiscountRepository,
     private readonly idempotency: IdempotencyService,
     private readonly database: DatabaseService,
+    private readonly trail: AdminActions,
     private readonly money: Money,
   ) {}
 
@@ -57,6 +59,7 @@ export class DiscountService {
     return this.idempotency.once(claim, 201, async (tx) => {
       const made = await this.repository.insert(discount, tx);
       if (!made) throw new CodeTaken(discount.code);
+      await this.note('created', null, made, tx);
       return this.view(made);
     });
   }
@@ -93,17 +96,32 @@ export class DiscountService {
           'usage_limit',
           `usage_limit must be at least ${before.times_used}: so often it is used`,
         );
-      return this.view(await this.updateOrCodeTaken(id, discount, tx));
+      const after = await this.updateOrCodeTaken(id, discount, tx);
+      await this.note('changed', before, after, tx);
+      return this.view(after);
     });
   }
 
   /** Takes a discount away for good; its code may be used again. Orders keep what they got. @throws DiscountNotFound */
   async remove(id: number): Promise<void> {
     await this.database.transaction(async (tx) => {
-      found(await this.repository.lock(id, tx));
+      const before = found(await this.repository.lock(id, tx));
+      await this.note('removed', before, null, tx);
       if (await this.repository.hasUses(id, tx)) await this.repository.archive(id, tx);
       else await this.repository.delete(id, tx);
     });
+  }
+
+  private async note(
+    done: 'created' | 'changed' | 'removed',
+    before: Discount | null,
+    after: Discount | null,
+    tx: Tx,
+  ): Promise<void> {
+    const shown = (discount: Discount | null) => discount && this.view(discount);
+    const entity_id = (after ?? before)?.id as number;
+    const step = { action: `discount.${done}`, entity: 'discount', entity_id } as const;
+    await this.trail.record([{ ...step, before: shown(before), after: shown(after) }], tx);
   }
 
   /**

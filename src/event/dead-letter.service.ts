@@ -6,6 +6,7 @@ import { decodeUuidCursor, encodeCursor, type PageQuery, pageOf } from '../platf
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Jobs } from '../platform/jobs/jobs.service.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import { EventConsumers, queueOf } from './consumers.js';
 import { ConsumerGone, DeadLetterNotFound } from './dead-letter.errors.js';
 import { DeadLetterRepository } from './dead-letter.repository.js';
@@ -30,6 +31,7 @@ export class DeadLetterService {
     private readonly consumers: EventConsumers,
     private readonly idempotency: IdempotencyService,
     private readonly jobs: Jobs,
+    private readonly trail: AdminActions,
   ) {}
 
   /** Keeps the events of a job that was given up, each as a letter. Idempotent. */
@@ -83,6 +85,9 @@ export class DeadLetterService {
 
   private async resolve(letter: DeadLetter, resolution: 'retried' | 'discarded', tx: Tx) {
     const resolved_at = await this.repository.resolve(letter.id, resolution, tx);
+    const { id: entity_id, consumer, event_id } = letter;
+    const step = { action: `dead_letter.${resolution}`, entity: 'dead_letter', entity_id } as const;
+    await this.trail.record([{ ...step, before: null, after: { consumer, event_id, resolution } }], tx);
     return viewOfResolved({ ...letter, resolution, resolved_at });
   }
 }

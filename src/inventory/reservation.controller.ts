@@ -2,6 +2,7 @@ import { Body, Controller, Get, HttpCode, Param, Post, Query, UseInterceptors } 
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Scopes } from '../auth/scopes.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
+import { RateLimit } from '../platform/http/rate-limit.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 import { ExternalReservationService } from './external-reservation.service.js';
@@ -18,6 +19,7 @@ const SHORT = { items: [{ product_id: 1, requested: 2, available: 1 }] };
 const ENDED = 'the reservation is no longer active: it is expired';
 
 @ApiTags('inventory')
+@RateLimit('inventory_writes')
 @Controller('inventory/reservations')
 @UseInterceptors(StockOperations)
 export class ReservationController {

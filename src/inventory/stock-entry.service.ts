@@ -5,6 +5,8 @@ import { decodeCursor, encodeCursor, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { ProductService } from '../product/product.service.js';
+import type { NewAdminAction } from '../trail/admin-action.types.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import { InsufficientStock, ProductsNotFound, StockChanged } from './inventory.errors.js';
 import type { EnteredMovement, Movement, MovementFilter } from './inventory.types.js';
 import { LedgerService } from './ledger.service.js';
@@ -34,6 +36,7 @@ export class StockEntryService {
     private readonly overdueHolds: OverdueHolds,
     private readonly products: ProductService,
     private readonly idempotency: IdempotencyService,
+    private readonly trail: AdminActions,
   ) {}
 
   /**
@@ -50,6 +53,7 @@ export class StockEntryService {
         if (stock_before === undefined) throw new ProductsNotFound([product_id]);
         const entered = movementOf(dto, stock_before);
         const [row] = await this.ledger.enter([entered], reason, notes, tx);
+        await this.trail.record([stepOf(entered, 'entered', reason)], tx);
         const { stock_after } = entered;
         return { movement: movementView(row as Movement), stock_before, stock_after };
       }),
@@ -65,6 +69,8 @@ export class StockEntryService {
     return this.idempotency.once(claim, 200, async (tx) => {
       const { results, movements } = decideCounts(items, await this.products.lockForCount(ids, tx));
       await this.ledger.enter(movements, reason ?? null, null, tx);
+      const steps = movements.map((movement) => stepOf(movement, 'counted', reason ?? null));
+      await this.trail.record(steps, tx);
       return { results, updated: movements.length, failed: results.length - movements.length };
     });
   }
@@ -106,6 +112,20 @@ function adjustmentOf({ product_id, quantity, expected_stock }: CountDto, stock:
   if ((expected_stock ?? stock) !== stock)
     throw new StockChanged(product_id, expected_stock as number, stock);
   return { product_id, kind: 'adjustment', delta: quantity - stock, stock_after: quantity };
+}
+
+function stepOf(
+  { product_id, kind, delta, stock_after }: EnteredMovement,
+  done: 'entered' | 'counted',
+  reason: string | null,
+): NewAdminAction {
+  return {
+    action: `product.stock_${done}`,
+    entity: 'product',
+    entity_id: product_id,
+    before: { stock: stock_after - delta },
+    after: { stock: stock_after, kind, reason },
+  };
 }
 
 /** What the counts make of the stock, row by row. Pure. */

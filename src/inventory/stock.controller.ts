@@ -4,6 +4,7 @@ import { Scopes } from '../auth/scopes.js';
 import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
 import { Public } from '../platform/http/public.js';
+import { RateLimit } from '../platform/http/rate-limit.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 import {
   BulkDto,
@@ -30,6 +31,7 @@ import { StockEntryService } from './stock-entry.service.js';
 const SHORT = { items: [{ product_id: 1, requested: 2, available: 1 }] };
 
 @ApiTags('inventory')
+@RateLimit('inventory_writes')
 @Controller('inventory')
 @UseInterceptors(StockOperations)
 export class StockController {
@@ -40,6 +42,7 @@ export class StockController {
 
   @Post('check')
   @HttpCode(200)
+  @RateLimit('reads')
   @Public()
   @ApiOperation({
     summary: 'Ask whether goods could be had now',

@@ -5,6 +5,7 @@ import type { Tx } from '../platform/database/tx.js';
 import type { Answer } from '../platform/http/answer.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import type { ReturnGoodsDto, ShipOrderDto } from './order.dto.js';
 import { OrderNotReturnable, OrderNotShippable, ReturnTooLarge } from './order.errors.js';
 import { OrderRepository } from './order.repository.js';
@@ -22,11 +23,12 @@ export class FulfilmentService {
     private readonly repository: OrderRepository,
     private readonly ledger: LedgerService,
     private readonly idempotency: IdempotencyService,
+    private readonly trail: AdminActions,
   ) {}
 
   /** A paid order is on its way. @throws OrderNotFound, OrderNotShippable: unpaid, ended, shipped before, or all paid back. */
   async ship(id: string, dto: ShipOrderDto, claim: Claim | null): Promise<Answer<OrderView>> {
-    return this.move(id, claim, async (order, tx) => {
+    return this.move(id, 'shipped', claim, async (order, tx) => {
       if (order.payment_status === 'refunded') throw new OrderNotShippable('refunded');
       const tracking = dto.tracking_number ?? null;
       await this.lives.advance(order, 'shipped', tracking && `tracking number ${tracking}`, tx);
@@ -36,7 +38,7 @@ export class FulfilmentService {
 
   /** A shipped order has arrived. @throws OrderNotFound, OrderNotDeliverable */
   async deliver(id: string, claim: Claim | null): Promise<Answer<OrderView>> {
-    return this.move(id, claim, (order, tx) => this.lives.advance(order, 'delivered', null, tx));
+    return this.move(id, 'delivered', claim, (order, tx) => this.lives.advance(order, 'delivered', null, tx));
   }
 
   /**
@@ -44,7 +46,7 @@ export class FulfilmentService {
    * @throws OrderNotFound, OrderNotReturnable, ReturnTooLarge: of no product more comes back than was sold.
    */
   async takeBack(id: string, dto: ReturnGoodsDto, claim: Claim | null): Promise<Answer<OrderView>> {
-    return this.move(id, claim, async (order, tx) => {
+    return this.move(id, 'returned', claim, async (order, tx) => {
       if (order.status !== 'shipped' && order.status !== 'delivered')
         throw new OrderNotReturnable(order.status);
       const goods = summed(dto.items);
@@ -59,12 +61,17 @@ export class FulfilmentService {
 
   private async move(
     id: string,
+    done: 'shipped' | 'delivered' | 'returned',
     claim: Claim | null,
     work: (order: OrderRow, tx: Tx) => Promise<void>,
   ): Promise<Answer<OrderView>> {
     return this.idempotency.once(claim, 200, async (tx) => {
-      await work(await this.lives.lock(id, tx), tx);
-      return this.orders.viewIn(id, tx);
+      const before = await this.lives.lock(id, tx);
+      await work(before, tx);
+      const after = await this.orders.viewIn(id, tx);
+      const step = { action: `order.${done}`, entity: 'order', entity_id: id } as const;
+      await this.trail.record([{ ...step, before: stateOf(before), after: stateOf(after) }], tx);
+      return after;
     });
   }
 
@@ -80,6 +87,15 @@ export class FulfilmentService {
       .filter(({ requested, returnable }) => requested > returnable);
     if (items.length > 0) throw new ReturnTooLarge(items);
   }
+}
+
+/** What an admin's step may change. */
+function stateOf({
+  status,
+  history,
+  tracking_number,
+}: Pick<OrderView, 'status' | 'tracking_number'> & { history?: OrderView['history'] }) {
+  return { status, tracking_number, note: history?.at(-1)?.reason ?? null };
 }
 
 /** Lines that say the same of one product are one line. */

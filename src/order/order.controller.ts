@@ -3,6 +3,7 @@ import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
+import { RateLimit } from '../platform/http/rate-limit.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 import { PlaceOrderDto } from './order.dto.js';
@@ -12,6 +13,7 @@ import { OrderPageView, OrderView } from './order.view.js';
 const SHORT = { items: [{ product_id: 1, requested: 2, available: 1 }] };
 
 @ApiTags('orders')
+@RateLimit('orders')
 @ApiBearerAuth('access_token')
 @Controller('orders')
 export class OrderController {

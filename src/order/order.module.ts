@@ -10,6 +10,7 @@ import { OrderRepository } from './order.repository.js';
 import { OrderService } from './order.service.js';
 import { OrderBenefits } from './order-benefits.service.js';
 import { OrderExpiryService } from './order-expiry.service.js';
+import { OrderHeir } from './order-heir.js';
 import { OrderLife } from './order-life.service.js';
 import { PlacementMetrics } from './placement/placement.metrics.js';
 import { PlacementService } from './placement/placement.service.js';
@@ -28,6 +29,7 @@ import { PlacementTransaction } from './placement/placement.transaction.js';
     OrderLife,
     FulfilmentService,
     OrderExpiryService,
+    OrderHeir,
   ],
   exports: [OrderService, OrderLife, FulfilmentService, OrderExpiryService],
 })

@@ -95,6 +95,12 @@ const countOfUser = new Statement<{ total: number }>(
   'SELECT count(*) AS total FROM orders WHERE user_id = $1',
 );
 
+const lockOfUser = new Statement<{ id: string }>(
+  'order-lock-of-user',
+  'SELECT id FROM orders WHERE user_id = $1 ORDER BY id FOR NO KEY UPDATE',
+);
+const handOver = new Statement('order-hand-over', 'UPDATE orders SET user_id = $2 WHERE user_id = $1');
+
 const FILTERED = `($1::text IS NULL OR o.status = $1) AND ($2::int IS NULL OR o.user_id = $2)
     AND ($3::int IS NULL OR EXISTS (SELECT FROM order_lines l WHERE l.order_id = o.id AND l.product_id = $3))
     AND ($4::timestamptz IS NULL OR o.created_at >= $4) AND ($5::timestamptz IS NULL OR o.created_at < $5)`;
@@ -242,6 +248,16 @@ export class OrderRepository {
 
   async countOfUser(userId: number): Promise<number> {
     return (await this.database.readFirst(countOfUser, [userId]))?.total ?? 0;
+  }
+
+  /** Locks all orders of the user until `tx` ends, by ascending id. */
+  async lockOfUser(userId: number, tx: Tx): Promise<void> {
+    await lockOfUser.run([userId], tx);
+  }
+
+  /** Gives the user's orders, which must be locked in `tx`, to another user. */
+  async handOver(fromUserId: number, toUserId: number, tx: Tx): Promise<void> {
+    await handOver.run([fromUserId, toUserId], tx);
   }
 
   /** Newest first, from below `before`. */

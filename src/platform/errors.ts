@@ -6,6 +6,7 @@ export type FactKind =
   | 'not_found'
   | 'conflict'
   | 'reused'
+  | 'limited'
   | 'unavailable';
 
 /**

@@ -4,6 +4,7 @@ import { Roles } from '../auth/roles.js';
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses, TakesId, TakesIdempotencyKey } from '../platform/http/docs.js';
 import { Public } from '../platform/http/public.js';
+import { RateLimit } from '../platform/http/rate-limit.js';
 import { IntegerId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 import {
@@ -18,6 +19,7 @@ import { ProductService } from './product.service.js';
 const RefusesUnknown = () => Refuses(404, 'not_found', 'product not found');
 
 @ApiTags('products')
+@RateLimit('product_writes')
 @Controller('products')
 export class ProductController {
   constructor(private readonly products: ProductService) {}

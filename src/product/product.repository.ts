@@ -67,10 +67,15 @@ const change = new Statement<ProductRow>(
    RETURNING ${COLUMNS}`,
 );
 
-const archive = new Statement<{ id: number }>(
+const lock = new Statement<ProductRow>(
+  'product-lock',
+  `SELECT ${COLUMNS} FROM products WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE`,
+);
+
+const archive = new Statement<ProductRow>(
   'product-archive',
   `UPDATE products SET deleted_at = now(), updated_at = now(), version = version + 1
-   WHERE id = $1 AND deleted_at IS NULL RETURNING id`,
+   WHERE id = $1 AND deleted_at IS NULL RETURNING ${COLUMNS}`,
 );
 
 const sellable = new Statement<{ id: number }>(
@@ -185,9 +190,14 @@ export class ProductRepository {
     return find.first([id], tx);
   }
 
-  /** @returns false when there is no such product. */
-  async archive(id: number, tx: Tx): Promise<boolean> {
-    return (await archive.first([id], tx)) !== null;
+  /** `findWithin`, and the product stays as it is for everybody else until `tx` ends. */
+  async lock(id: number, tx: Tx): Promise<ProductRow | null> {
+    return lock.first([id], tx);
+  }
+
+  /** @returns the product as it is left, or null when there is none. */
+  async archive(id: number, tx: Tx): Promise<ProductRow | null> {
+    return archive.first([id], tx);
   }
 
   async isSellable(id: number, tx: Tx): Promise<boolean> {

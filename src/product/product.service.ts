@@ -8,6 +8,7 @@ import { decodeCursor, encodeCursor, type Keyset, pageOf } from '../platform/htt
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import type {
   ChangeProduct,
   CreateProduct,
@@ -28,6 +29,9 @@ import type {
   StockChange,
 } from './product.types.js';
 
+/** Sees all that there is of a product. */
+const AS_ADMIN = { role: 'admin' } as const;
+
 /** The catalog: what there is to sell, at what price, and how much of it. */
 @Injectable()
 export class ProductService {
@@ -36,6 +40,7 @@ export class ProductService {
     private readonly idempotency: IdempotencyService,
     private readonly repository: ProductRepository,
     private readonly money: Money,
+    private readonly trail: AdminActions,
   ) {}
 
   /**
@@ -83,6 +88,7 @@ export class ProductService {
     return this.idempotency.once(claim, 201, async (tx) => {
       const row = await this.repository.insert(product, tx);
       if (!row) throw new SkuTaken(product.sku);
+      await this.note('created', null, row, tx);
       return this.view(row, admin);
     });
   }
@@ -100,7 +106,9 @@ export class ProductService {
     const wish: ProductChange = { ...members };
     if (price !== undefined) wish.price_minor = this.money.minorOf(price, 'price');
     const row = await this.database.transaction(async (tx) => {
+      const before = await this.repository.lock(id, tx);
       const changed = await this.changeOrSkuTaken(id, version ?? null, wish, tx);
+      if (changed) await this.note('changed', before, changed, tx);
       return changed ?? this.unchanged(id, version, tx);
     });
     return this.view(row, admin);
@@ -112,8 +120,11 @@ export class ProductService {
    * @throws ProductNotFound, also for one that is deleted already.
    */
   async remove(id: number): Promise<void> {
-    const removed = await this.database.transaction((tx) => this.repository.archive(id, tx));
-    if (!removed) throw new ProductNotFound();
+    await this.database.transaction(async (tx) => {
+      const removed = await this.repository.archive(id, tx);
+      if (!removed) throw new ProductNotFound();
+      await this.note('removed', removed, null, tx);
+    });
   }
 
   /**
@@ -199,7 +210,19 @@ export class ProductService {
     return row;
   }
 
-  private view(row: ProductRow, caller: Caller | undefined): ProductView {
+  private async note(
+    done: 'created' | 'changed' | 'removed',
+    before: ProductRow | null,
+    after: ProductRow | null,
+    tx: Tx,
+  ): Promise<void> {
+    const shown = (row: ProductRow | null) => row && this.view(row, AS_ADMIN);
+    const entity_id = (after ?? before)?.id as number;
+    const step = { action: `product.${done}`, entity: 'product', entity_id } as const;
+    await this.trail.record([{ ...step, before: shown(before), after: shown(after) }], tx);
+  }
+
+  private view(row: ProductRow, caller: Pick<Caller, 'role'> | undefined): ProductView {
     return {
       id: row.id,
       sku: row.sku,
@@ -222,7 +245,7 @@ export class ProductService {
   }
 }
 
-function isAdmin(caller: Caller | undefined): boolean {
+function isAdmin(caller: Pick<Caller, 'role'> | undefined): boolean {
   return caller?.role === 'admin';
 }
 

@@ -9,6 +9,7 @@ import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Jobs } from '../platform/jobs/jobs.service.js';
 import type { DeadJob } from '../platform/jobs/jobs.types.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import { DeliveryFailed, DeliveryNotFound, EndpointInactive, EndpointNotFound } from './webhook.errors.js';
 import type { Attempt, Delivery, DeliveryJob, NewDelivery } from './webhook.types.js';
 import { type DeliveryPageView, type DeliveryView, viewOfDelivery } from './webhook.view.js';
@@ -42,6 +43,7 @@ export class WebhookDeliveryService implements OnModuleInit {
     private readonly database: DatabaseService,
     private readonly idempotency: IdempotencyService,
     private readonly config: Config,
+    private readonly trail: AdminActions,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -134,6 +136,8 @@ export class WebhookDeliveryService implements OnModuleInit {
       if (active === null) throw new DeliveryNotFound();
       if (!active) throw new EndpointInactive();
       const { round, ...delivery } = await this.repository.revive(id, tx);
+      const step = { action: 'webhook_delivery.resent', entity: 'webhook_delivery', entity_id: id } as const;
+      await this.trail.record([{ ...step, before: null, after: { round } }], tx);
       const job: DeliveryJob = { delivery_id: id, round };
       await this.jobs.send(QUEUE, job, {}, tx);
       return viewOfDelivery(delivery as Delivery);

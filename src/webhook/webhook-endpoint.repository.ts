@@ -33,9 +33,14 @@ const change = new Statement<Endpoint>(
    WHERE id = $1 RETURNING ${COLUMNS}`,
 );
 
-const remove = new Statement<{ id: number }>(
+const lock = new Statement<Endpoint>(
+  'webhook-endpoint-lock',
+  `SELECT ${COLUMNS} FROM webhook_endpoints WHERE id = $1 FOR NO KEY UPDATE`,
+);
+
+const remove = new Statement<Endpoint>(
   'webhook-endpoint-delete',
-  'DELETE FROM webhook_endpoints WHERE id = $1 RETURNING id',
+  `DELETE FROM webhook_endpoints WHERE id = $1 RETURNING ${COLUMNS}`,
 );
 
 const findWanted = new Statement<{ type: Subscription }>(
@@ -77,9 +82,14 @@ export class WebhookEndpointRepository {
     return change.first([id, url ?? null, events ?? null, secret ?? null, active ?? null], tx);
   }
 
-  /** With all its deliveries. @returns false when there is no such endpoint. */
-  async delete(id: number, tx: Tx): Promise<boolean> {
-    return (await remove.first([id], tx)) !== null;
+  /** Locks the endpoint until `tx` ends, or null when there is none. */
+  async lock(id: number, tx: Tx): Promise<Endpoint | null> {
+    return lock.first([id], tx);
+  }
+
+  /** With all its deliveries. @returns the endpoint that is gone, or null when there was none. */
+  async delete(id: number, tx: Tx): Promise<Endpoint | null> {
+    return remove.first([id], tx);
   }
 
   /** What any active endpoint wants to be told of. */

@@ -1,11 +1,13 @@
-import { randomBytes } from 'node:crypto';
+import { createHash, randomBytes } from 'node:crypto';
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
+import type { Tx } from '../platform/database/tx.js';
 import { ValidationFailed } from '../platform/errors.js';
 import type { Answer } from '../platform/http/answer.js';
 import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
+import { AdminActions } from '../trail/admin-actions.service.js';
 import { AddressRefused } from './public-addresses.js';
 import type { ChangeEndpointDto, CreateEndpointDto } from './webhook.dto.js';
 import { EndpointNotFound } from './webhook.errors.js';
@@ -31,6 +33,7 @@ export class WebhookEndpointService {
     private readonly sender: WebhookSender,
     private readonly database: DatabaseService,
     private readonly idempotency: IdempotencyService,
+    private readonly trail: AdminActions,
   ) {}
 
   /**
@@ -45,6 +48,7 @@ export class WebhookEndpointService {
     return this.idempotency.onceSealed(claim, 201, async (tx) => {
       const endpoint = { url, events: plainEvents(events), secret: plainSecret(secret), active };
       const made = await this.repository.insert(endpoint, tx);
+      await this.note('created', null, stateOf(made), tx);
       return { ...viewOfEndpoint(made), secret: endpoint.secret };
     });
   }
@@ -74,14 +78,33 @@ export class WebhookEndpointService {
       secret: secret && plainSecret(secret),
       active,
     };
-    const changed = await this.database.transaction((tx) => this.repository.change(id, wish, tx));
-    return viewOfEndpoint(found(changed));
+    const changed = await this.database.transaction(async (tx) => {
+      const before = found(await this.repository.lock(id, tx));
+      const after = found(await this.repository.change(id, wish, tx));
+      const now = secret === undefined ? stateOf(after) : { ...stateOf(after), secret: 'replaced' };
+      await this.note('changed', stateOf(before), now, tx);
+      return after;
+    });
+    return viewOfEndpoint(changed);
   }
 
   /** Removes the endpoint with all its deliveries. @throws EndpointNotFound */
   async remove(id: number): Promise<void> {
-    const removed = await this.database.transaction((tx) => this.repository.delete(id, tx));
-    if (!removed) throw new EndpointNotFound();
+    await this.database.transaction(async (tx) => {
+      const removed = found(await this.repository.delete(id, tx));
+      await this.note('removed', stateOf(removed), null, tx);
+    });
+  }
+
+  private async note(
+    done: 'created' | 'changed' | 'removed',
+    before: EndpointState | null,
+    after: EndpointState | null,
+    tx: Tx,
+  ): Promise<void> {
+    const entity_id = (after ?? before)?.id as number;
+    const step = { action: `webhook_endpoint.${done}`, entity: 'webhook_endpoint', entity_id } as const;
+    await this.trail.record([{ ...step, before, after }], tx);
   }
 
   private assertAllowed(url: string): void {
@@ -97,6 +120,15 @@ export class WebhookEndpointService {
 function found(endpoint: Endpoint | null): Endpoint {
   if (!endpoint) throw new EndpointNotFound();
   return endpoint;
+}
+
+type EndpointState = ReturnType<typeof stateOf>;
+
+// Many addresses carry a secret in their path, and what is noted stays for ever: no more of it than a mark by which one sees
+// that it has changed.
+function stateOf({ id, url, events, active }: Endpoint) {
+  const url_mark = createHash('sha256').update(url).digest('hex').slice(0, 12);
+  return { id, url: new URL(url).origin, url_mark, events, active };
 }
 
 const plainEvents = (events: Subscription[]): Subscription[] => (events.includes('*') ? ['*'] : events);

@@ -1,9 +1,13 @@
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
 import type { AdminAccount as Account } from '../../src/auth/admin-account.js';
 import { AdminAccount } from '../../src/auth/admin-account.js';
+import { Passwords } from '../../src/auth/password.js';
 import { RefreshTokenRepository } from '../../src/auth/refresh-token.repository.js';
 import { UserRepository } from '../../src/auth/user.repository.js';
 import { Config } from '../../src/platform/config/config.js';
 import { DatabaseService } from '../../src/platform/database/database.service.js';
+import { AdminActions } from '../../src/trail/admin-actions.service.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { AuthCalls, newEmail, PASSWORD } from './calls.js';
 
@@ -32,6 +36,8 @@ function accountUnder(settings: Partial<Config['env']>): Account {
     nest.get(DatabaseService),
     nest.get(UserRepository),
     nest.get(RefreshTokenRepository),
+    nest.get(Passwords),
+    nest.get(AdminActions),
   );
 }
 
@@ -58,10 +64,50 @@ describe('ADMIN_EMAIL', () => {
     expect(body.user).toMatchObject({ id: stranger.user.id, role: 'admin' });
   });
 
+  it('is made anew at the next start when another admin has deleted it', async () => {
+    const account = accountUnder({ ADMIN_EMAIL: 'boss@shop.example', ADMIN_PASSWORD });
+    await account.ensure();
+    await database.sql('UPDATE users SET deleted_at = now()');
+    await account.ensure();
+    expect((await auth.login({ email: 'boss@shop.example', password: ADMIN_PASSWORD })).status).toBe(200);
+    expect(await countAdmins()).toBe(2);
+  });
+
+  it('is noted as appointed by the service itself', async () => {
+    await accountUnder({ ADMIN_EMAIL: 'boss@shop.example', ADMIN_PASSWORD }).ensure();
+    const noted = await database.sql('SELECT action, user_id, before, after FROM admin_actions');
+    expect(noted).toEqual([
+      {
+        action: 'user.appointed',
+        user_id: null,
+        before: null,
+        after: { email: 'boss@shop.example', role: 'admin' },
+      },
+    ]);
+  });
+
   it('is made once by instances that start together', async () => {
     const account = accountUnder({ ADMIN_EMAIL: newEmail(), ADMIN_PASSWORD });
     await Promise.all(Array.from({ length: 5 }, () => account.ensure()));
     expect(await countAdmins()).toBe(1);
+  });
+});
+
+describe('ADMIN_PASSWORD', () => {
+  const warnings = async (password: string): Promise<string[]> => {
+    const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
+    await accountUnder({ ADMIN_EMAIL: newEmail(), ADMIN_PASSWORD: password }).ensure();
+    const said = warn.mock.calls.map(([message]) => String(message));
+    warn.mockRestore();
+    return said;
+  };
+
+  it('is taken when it is a common one, with a warning', async () => {
+    expect(await warnings('Manchester')).toEqual([
+      'ADMIN_PASSWORD is one of the most common passwords: choose another',
+    ]);
+    expect(await countAdmins()).toBe(1);
+    expect(await warnings(ADMIN_PASSWORD)).toEqual([]);
   });
 });
 

@@ -17,6 +17,10 @@ export const newEmail = () => `person-${++people}@shop.example`;
 export class AuthCalls {
   constructor(private readonly app: TestApp) {}
 
+  guest() {
+    return this.post('guest', {});
+  }
+
   register(body: object) {
     return this.post('register', body);
   }

@@ -27,7 +27,7 @@ const get = (path: string) => request(app.url).get(path);
 /** A token as ours are, but for the members and options. */
 function forge(members: object = {}, options: JwtSignOptions = {}): string {
   return new JwtService().sign(
-    { role: 'admin', ...members },
+    { role: 'customer', ...members },
     {
       secret: app.config.env.JWT_SECRET,
       algorithm: 'HS256',
@@ -44,7 +44,7 @@ function forge(members: object = {}, options: JwtSignOptions = {}): string {
 const forgeEternal = () =>
   new JwtService({ secret: app.config.env.JWT_SECRET }).sign({
     sub: String(customer.id),
-    role: 'admin',
+    role: 'customer',
     iss: 'holdfast',
     aud: 'holdfast-api',
   });
@@ -98,6 +98,7 @@ describe('a route that needs a caller', () => {
     ['has another subject than was signed', () => alter(customer.token, 1, { sub: '2147483647' })],
     ['comes from another issuer', () => forge({}, { issuer: 'holdfast.example' })],
     ['is for another audience', () => forge({}, { audience: 'another-api' })],
+    ['has another role than the user', () => forge({ role: 'admin' })],
     ['has a role that there is not', () => forge({ role: 'root' })],
     ['has a list of roles', () => forge({ role: ['admin'] })],
     ['has a subject that is no id', () => forge({}, { subject: '1 OR 1=1' })],

@@ -85,7 +85,7 @@ describe('registering', () => {
 
 describe('registering is refused', () => {
   const EMAIL = 'email must be an email address';
-  const PASSWORD_LENGTH = 'password must be between 8 and 128 characters';
+  const PASSWORD_LENGTH = 'password must be between 10 and 128 characters';
   const NAME_LENGTH = 'name must be between 1 and 200 characters';
   const tooLong = `${'a'.repeat(64)}@${'b'.repeat(60)}.${'c'.repeat(60)}.${'d'.repeat(63)}.example`;
 
@@ -99,7 +99,7 @@ describe('registering is refused', () => {
     ['with half a character in the e-mail', { email: '\ud800ada@shop.example' }, 'email', EMAIL],
     ['with an e-mail outside of ASCII', { email: 'ÄDA@shop.example' }, 'email', EMAIL],
     ['without a password', { password: undefined }, 'password', PASSWORD_LENGTH],
-    ['with a short password', { password: '1234567' }, 'password', PASSWORD_LENGTH],
+    ['with a short password', { password: 'ninechars' }, 'password', PASSWORD_LENGTH],
     ['with a long password', { password: 'x'.repeat(129) }, 'password', PASSWORD_LENGTH],
     ['with a password that is no text', { password: 12_345_678 }, 'password', PASSWORD_LENGTH],
     [
@@ -132,13 +132,37 @@ describe('registering is refused', () => {
     });
   });
 
+  it.each(['qwertyuiop', '1234567890', 'Password123', 'MANCHESTER'])(
+    'with a password that everybody tries first: %s',
+    async (password) => {
+      const answer = await auth.register(given({ password }));
+      const message = 'password is one of the most common; choose another';
+      expect(answer.status).toBe(400);
+      expect(answer.body).toMatchObject({
+        code: 'validation_failed',
+        detail: message,
+        errors: [{ field: 'password', message }],
+      });
+    },
+  );
+
+  it('with the e-mail as the password', async () => {
+    for (const password of ['ada.l@shop.example', ' Ada.L@Shop.Example ']) {
+      const { status, body } = await auth.register({ email: 'ada.l@shop.example', password, name: 'Ada' });
+      expect([status, body.errors]).toEqual([
+        400,
+        [{ field: 'password', message: 'password must not be the email' }],
+      ]);
+    }
+  });
+
   it('without a body', async () => {
     expect((await auth.register([])).status).toBe(400);
     expect((await auth.post('register', {})).body.errors).toHaveLength(3);
   });
 
-  it('but takes 8 and 128 characters, names in any script, and counts what people count', async () => {
-    expect((await auth.register(given({ password: '12345678' }))).status).toBe(201);
+  it('but takes 10 and 128 characters, names in any script, and counts what people count', async () => {
+    expect((await auth.register(given({ password: 'tencharact' }))).status).toBe(201);
     expect((await auth.register(given({ password: '🔑'.repeat(128) }))).status).toBe(201);
     const { status, body } = await auth.register(given({ name: `${'李'.repeat(199)}🦀` }));
     expect(status).toBe(201);

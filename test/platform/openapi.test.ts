@@ -335,6 +335,16 @@ describe('the answers that are really given', () => {
     await expectDocumented('post /api/v1/auth/logout', 204, { body: { refresh_token: next.refresh_token } });
     await expectDocumented('get /api/v1/auth/me', 200, { as: customer });
     await expectDocumented('get /api/v1/auth/me', 401);
+    const guest = await expectDocumented('post /api/v1/auth/guest', 201);
+    await expectDocumented('get /api/v1/admin/users', 200, { as: admin, query: '?count=true' });
+    const { id } = guest.user;
+    await expectDocumented('patch /api/v1/admin/users/{id}', 409, {
+      params: { id },
+      as: admin,
+      body: { role: 'admin' },
+    });
+    await expectDocumented('delete /api/v1/admin/users/{id}', 204, { params: { id }, as: admin });
+    await expectDocumented('get /api/v1/admin/actions', 200, { as: admin, query: '?count=true' });
   });
 
   it('products', async () => {

@@ -67,6 +67,7 @@ describe('simultaneous changes made from one version', () => {
   it('overwrite each other when the version is only looked at beforehand', async () => {
     const bothHaveLooked = meeting(2);
     const call = await givenApp((repository) => {
+      repository.lock = (id, tx) => repository.findWithin(id, tx);
       repository.change = async (id, version, { price_minor }, tx) => {
         const row = await repository.findWithin(id, tx);
         await bothHaveLooked();

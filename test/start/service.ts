@@ -31,7 +31,7 @@ export class Place {
   /** A real process of the service. It listens on a free port unless `settings` say otherwise. */
   spawn(settings: Settings = {}, script = MAIN): Service {
     const { PATH } = process.env;
-    const env = { PATH, PORT: '0', DATA_DIR: this.dataDir, ...settings };
+    const env = { PATH, PORT: '0', DATA_DIR: this.dataDir, RATE_LIMIT_FACTOR: '0', ...settings };
     const service = new Service(spawn(process.execPath, [script], { cwd: this.folder, env }));
     this.services.push(service);
     return service;

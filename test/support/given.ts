@@ -1,6 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { AccessTokens } from '../../src/auth/access-token.js';
 import { ApiKeyService } from '../../src/auth/api-key.service.js';
+import { AuthService } from '../../src/auth/auth.service.js';
 import type { User } from '../../src/auth/auth.types.js';
 import type { Scope } from '../../src/auth/scopes.js';
 import { UserRepository } from '../../src/auth/user.repository.js';
@@ -34,6 +35,12 @@ export async function givenCustomer(
     .transaction((tx) =>
       users.insert({ email, name, role: 'customer', password_hash: GIVEN_PASSWORD_HASH }, tx),
     );
+  return calling(app, user);
+}
+
+/** A guest with a token of their own. */
+export async function givenGuest(app: TestApp): Promise<GivenUser> {
+  const { user } = await app.app.get(AuthService).enterAsGuest();
   return calling(app, user);
 }
 

@@ -11,6 +11,10 @@ const whole = (min: number, max: number, fallback: number) => {
   const sentence = `must be a whole number between ${min} and ${max}`;
   return z.coerce.number(sentence).int(sentence).min(min, sentence).max(max, sentence).default(fallback);
 };
+const share = (max: number, fallback: number) => {
+  const sentence = `must be a number between 0 and ${max}`;
+  return z.coerce.number(sentence).min(0, sentence).max(max, sentence).default(fallback);
+};
 const seconds = (fallback: number) => whole(1, 31_536_000, fallback);
 const milliseconds = (fallback: number) => whole(1, 3_600_000, fallback);
 const amount = (min: number) => {
@@ -45,6 +49,8 @@ export const environment = z.object({
   JWT_SECRET: z.string().optional(),
   ACCESS_TOKEN_TTL_SECONDS: seconds(900),
   REFRESH_TOKEN_TTL_SECONDS: seconds(2_592_000),
+  GUEST_TTL_DAYS: whole(1, 3_650, 30),
+  RATE_LIMIT_FACTOR: share(1_000, 1),
   ADMIN_EMAIL: z.email('must be an email address').optional(),
   ADMIN_PASSWORD: z.string().min(10, 'must be at least 10 characters').optional(),
 

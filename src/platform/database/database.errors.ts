@@ -38,6 +38,12 @@ export function violates(error: unknown, constraint: string): boolean {
   return innermost(error).constraint === constraint;
 }
 
+/** True when what was written refers to a user who is gone: whoever is calling has ended since we looked at their token. */
+export function namesNoUser(error: unknown): boolean {
+  const constraint = String(innermost(error).constraint ?? '');
+  return sqlStateOf(error) === SqlState.foreignKeyViolation && constraint.endsWith('_user_id_fkey');
+}
+
 /** True for a transaction that the database has rolled back for its own reasons and that may simply run again. */
 export function isRetryable(error: unknown): boolean {
   const state = sqlStateOf(error);

@@ -36,7 +36,7 @@ export function describeApi(app: NestFastifyApplication): OpenAPIObject {
     for (const method of METHODS) {
       const operation = item[method];
       if (!operation) continue;
-      if (path.startsWith('/api/')) completeRefusals(operation);
+      if (path.startsWith('/api/')) completeRefusals(operation, method);
       completeBodies(operation, schemas);
     }
   }
@@ -49,7 +49,7 @@ export function printApi(document: OpenAPIObject): string {
 }
 
 /** What every route may answer besides its own: stated once here rather than on every route. */
-function completeRefusals(operation: Operation): void {
+function completeRefusals(operation: Operation, method: (typeof METHODS)[number]): void {
   const add = (status: number, code: string, detail: string, members = {}) => {
     const example = problemExample(status, code, detail, members);
     operation.responses[status] ??= {
@@ -65,6 +65,7 @@ function completeRefusals(operation: Operation): void {
     add(413, 'body_too_large', 'the body is too large');
     add(415, 'unsupported_media_type', 'the body must be application/json');
   }
+  if (method === 'get') add(429, 'rate_limited', 'too many requests; try again in 17 seconds');
   add(500, 'internal_error', 'something went wrong on our side');
   add(503, 'database_unavailable', 'the database cannot be reached; try again');
 }

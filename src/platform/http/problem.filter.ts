@@ -1,7 +1,7 @@
 import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { isBusy, isConnectionFault } from '../database/database.errors.js';
+import { isBusy, isConnectionFault, namesNoUser } from '../database/database.errors.js';
 import { DomainError, type FactKind } from '../errors.js';
 
 const STATUS: Record<FactKind, number> = {
@@ -11,6 +11,7 @@ const STATUS: Record<FactKind, number> = {
   not_found: 404,
   conflict: 409,
   reused: 422,
+  limited: 429,
   unavailable: 503,
 };
 
@@ -32,7 +33,7 @@ const CODES: Record<number, string> = {
   413: 'body_too_large',
   414: 'uri_too_long',
   415: 'unsupported_media_type',
-  429: 'too_many_requests',
+  429: 'rate_limited',
   431: 'headers_too_large',
 };
 
@@ -93,6 +94,9 @@ function problemOf(error: unknown): Problem {
       detail: 'the database cannot be reached; try again',
       retryAfterSeconds: 1,
     };
+  }
+  if (namesNoUser(error)) {
+    return { status: 401, code: 'invalid_token', detail: 'the access token is invalid or has expired' };
   }
   if (isBusy(error)) {
     return { status: 503, code: 'busy', detail: 'the service is busy; try again', retryAfterSeconds: 1 };

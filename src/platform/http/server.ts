@@ -11,10 +11,12 @@ import { NestLog } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.service.js';
 import { uuidv7 } from '../uuid.js';
 import { AnswerInterceptor } from './answer.js';
+import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
 import { outOfBounds } from './json-bounds.js';
 import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
+import { RateLimits } from './rate-limit.js';
 import { wantsRawBody } from './raw-body.js';
 import { UnreadBody } from './unread-body.js';
 import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
@@ -63,6 +65,7 @@ export async function createServer(
   // What comes last is next to the route, and sees what it has answered before that becomes HTTP.
   app.useGlobalInterceptors(
     drain,
+    app.get(RateLimits),
     new WellFormedKey(),
     new UnreadBody(),
     new AnswerInterceptor(),
@@ -80,6 +83,9 @@ function tuneFastify(adapter: FastifyAdapter): void {
     reply.header('X-Content-Type-Options', 'nosniff');
     done();
   });
+  fastify.addHook('preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) =>
+    runAsCurrent(request, done),
+  );
   fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     const { method, url } = request;
     request.log.info(

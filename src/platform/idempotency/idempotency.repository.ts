@@ -69,6 +69,18 @@ const expire = new Statement<{ scope: string }>(
    RETURNING scope`,
 );
 
+// All scopes of one caller begin with the id and a space; `!` comes after the space. The column is compared byte by byte, so
+// this is one range of the primary key.
+const handOver = new Statement(
+  'idempotency-hand-over',
+  `WITH theirs AS (
+     DELETE FROM idempotency_keys WHERE scope >= $1 || ' ' AND scope < $1 || '!' RETURNING *)
+   INSERT INTO idempotency_keys (scope, body_hash, status, response, resource_id, instance_id, busy_until, created_at, finished_at)
+   SELECT $2 || substr(scope, length($1) + 1), body_hash, status, response, resource_id, instance_id, busy_until, created_at, finished_at
+   FROM theirs
+   ON CONFLICT (scope) DO NOTHING`,
+);
+
 export interface FinishedClaim {
   claim: Claim;
   status: number;
@@ -129,6 +141,10 @@ export class IdempotencyRepository {
 
   async finish(scope: string, status: number, response: string, tx: Tx): Promise<void> {
     await finish.run([scope, status, response], tx);
+  }
+
+  async handOver(fromUserId: number, toUserId: number, tx: Tx): Promise<void> {
+    await handOver.run([String(fromUserId), String(toUserId)], tx);
   }
 
   /** Removes up to `limit` claims older than their time. @returns how many. */

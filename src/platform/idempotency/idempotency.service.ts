@@ -124,6 +124,15 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
     await this.repository.finish(claim.scope, status, response, tx);
   }
 
+  /**
+   * The claims of one user become another's, who has taken their place: a repeat is answered the same. Where both have used a
+   * key for the same thing, the second keeps their own. A call that is under way now finishes a claim that is not there any
+   * more; a repeat then finds it cut off, and goes on where it has come to.
+   */
+  async handOver(fromUserId: number, toUserId: number, tx: Tx): Promise<void> {
+    await this.repository.handOver(fromUserId, toUserId, tx);
+  }
+
   /** Removes claims older than `IDEMPOTENCY_TTL_SECONDS`. Idempotent; instances share the work. @returns how many. */
   async expire(stopping?: AbortSignal): Promise<number> {
     let total = 0;

@@ -1,0 +1,70 @@
+import { createHash } from 'node:crypto';
+import { isIPv6 } from 'node:net';
+import type { CallerRequest } from './caller.js';
+
+/** How many calls somebody has in how many seconds. */
+export interface Allowance {
+  calls: number;
+  seconds: number;
+  /** Whom the call is counted for. */
+  per(request: CallerRequest): string;
+  /** Only calls that were refused for who they are count: the guesses. The others get theirs back. */
+  refusedOnly?: boolean;
+}
+
+const MINUTE = 60;
+const HOUR = 3_600;
+const ADDRESS_LENGTH_MAX = 64;
+
+/** Every budget, by the name that routes state. Of several allowances the first is what `RateLimit-*` tells of. */
+export const BUDGETS = {
+  /** Of every GET, unless its route says otherwise. */
+  reads: [{ calls: 300, seconds: MINUTE, per: address }],
+  product_writes: [{ calls: 50, seconds: MINUTE, per: caller }],
+  inventory_writes: [{ calls: 120, seconds: MINUTE, per: caller }],
+  orders: [{ calls: 60, seconds: MINUTE, per: caller }],
+  /** Users that anybody may make: each is a row, and most cost a slow hash. */
+  newcomers: [{ calls: 300, seconds: MINUTE, per: address }],
+  // One address at one account is slowed at once. Many addresses at one account, or one at many accounts, stay below that:
+  // they run into their hour.
+  login: [
+    { calls: 10, seconds: MINUTE, per: (request) => `${address(request)} ${account(request)}` },
+    { calls: 100, seconds: HOUR, per: account, refusedOnly: true },
+    { calls: 300, seconds: HOUR, per: address, refusedOnly: true },
+  ],
+} satisfies Record<string, Allowance[]>;
+
+export type BudgetName = keyof typeof BUDGETS;
+
+/** A user or an API key; whoever is neither, by the address. */
+function caller(request: CallerRequest): string {
+  if (request.caller) return `user ${request.caller.id}`;
+  return request.apiKey ? `key ${request.apiKey.id}` : address(request);
+}
+
+/** `request.ip` is what a proxy says only behind `TRUST_PROXY`; a proxy that is trusted with anything may say anything. */
+function address({ ip }: CallerRequest): string {
+  return isIPv6(ip) ? networkOf(ip) : ip.slice(0, ADDRESS_LENGTH_MAX);
+}
+
+// Whoever has one address of IPv6 has 2^64 of them.
+function networkOf(ip: string): string {
+  const inner = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
+  if (inner) return inner;
+  const [head = '', tail] = (ip.split('%')[0] as string).split('::');
+  const before = head === '' ? [] : head.split(':');
+  const after = tail ? tail.split(':') : [];
+  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
+  const groups = [...before, ...Array<string>(Math.max(0, zeros)).fill('0'), ...after];
+  return `${groups
+    .slice(0, 4)
+    .map((group) => Number.parseInt(group, 16).toString(16))
+    .join(':')}::/64`;
+}
+
+// Counted before the body is validated, so whatever stands there may be of any kind and length.
+function account({ body }: CallerRequest): string {
+  const email = (body as { email?: unknown } | null | undefined)?.email;
+  const said = typeof email === 'string' ? email.trim().toLowerCase() : '';
+  return createHash('sha256').update(said).digest('base64url');
+}

@@ -1,0 +1,133 @@
+import {
+  applyDecorators,
+  type CallHandler,
+  type ExecutionContext,
+  Injectable,
+  type NestInterceptor,
+  SetMetadata,
+} from '@nestjs/common';
+import { Reflector } from '@nestjs/core';
+import type { FastifyReply } from 'fastify';
+import { RateLimiterRes } from 'rate-limiter-flexible';
+import { type Observable, tap } from 'rxjs';
+import { Config } from '../config/config.js';
+import { DomainError } from '../errors.js';
+import type { CallerRequest } from './caller.js';
+import { Refuses } from './docs.js';
+import { isOfApi } from './public.js';
+import { RateLimitStore } from './rate-limit.store.js';
+import { type Allowance, BUDGETS, type BudgetName } from './rate-limit-budgets.js';
+
+const RATE_LIMIT = 'holdfast:rate-limit';
+
+/**
+ * Calls of the route go on this budget. On a controller: those that write; what it reads goes on `reads`, as all reads do.
+ * What is over it is answered 429, and nothing was done.
+ */
+export const RateLimit = (budget: BudgetName) =>
+  applyDecorators(SetMetadata(RATE_LIMIT, budget), Refuses(429, 'rate_limited', sentenceOf(17)));
+
+/** Somebody calls more often than their budget allows. Nothing was begun. */
+export class RateLimited extends DomainError {
+  readonly kind = 'limited';
+  readonly code = 'rate_limited';
+
+  constructor(override readonly retryAfterSeconds: number) {
+    super(sentenceOf(retryAfterSeconds));
+  }
+}
+
+function sentenceOf(seconds: number): string {
+  return `too many requests; try again in ${seconds} ${seconds === 1 ? 'second' : 'seconds'}`;
+}
+
+interface Rule extends Allowance {
+  count(key: string): Promise<RateLimiterRes>;
+  takeBack(key: string): Promise<unknown>;
+}
+
+/**
+ * Keeps every caller within their budgets, and tells them by `RateLimit-*` how they stand. An interceptor rather than a
+ * guard: by now it is known who is calling, and afterwards what became of it.
+ */
+@Injectable()
+export class RateLimits implements NestInterceptor {
+  private readonly rules: Map<BudgetName, Rule[]>;
+
+  constructor(
+    private readonly reflector: Reflector,
+    store: RateLimitStore,
+    { env }: Config,
+  ) {
+    this.rules = env.RATE_LIMIT_FACTOR === 0 ? new Map() : rulesOf(store, env.RATE_LIMIT_FACTOR);
+  }
+
+  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
+    const http = context.switchToHttp();
+    const request = http.getRequest<CallerRequest>();
+    const rules = this.rulesFor(context, request);
+    if (rules.length === 0) return next.handle();
+    await this.count(rules, request, http.getResponse<FastifyReply>());
+    const guesses = rules.filter(({ refusedOnly }) => refusedOnly);
+    if (guesses.length === 0) return next.handle();
+    const takeBack = () => {
+      for (const rule of guesses) void rule.takeBack(rule.per(request));
+    };
+    const error = (thrown: unknown) => {
+      if (!isRefusedCaller(thrown)) takeBack();
+    };
+    return next.handle().pipe(tap({ complete: takeBack, error }));
+  }
+
+  private rulesFor(context: ExecutionContext, request: CallerRequest): Rule[] {
+    if (this.rules.size === 0 || !isOfApi(request)) return [];
+    const stated = this.reflector.get<BudgetName | undefined>(RATE_LIMIT, context.getHandler());
+    const isRead = request.method === 'GET' || request.method === 'HEAD';
+    const usual = isRead
+      ? 'reads'
+      : this.reflector.get<BudgetName | undefined>(RATE_LIMIT, context.getClass());
+    const budget = stated ?? usual;
+    return (budget && this.rules.get(budget)) ?? [];
+  }
+
+  // The first tells how one stands, unless another refuses.
+  private async count(rules: Rule[], request: CallerRequest, reply: FastifyReply): Promise<void> {
+    for (const [index, rule] of rules.entries()) {
+      const standing = await rule.count(rule.per(request)).catch(asStanding);
+      const isOver = standing.consumedPoints > rule.calls;
+      if (index === 0 || isOver) tell(reply, rule, standing);
+      if (isOver) throw new RateLimited(secondsOf(standing));
+    }
+  }
+}
+
+function rulesOf(store: RateLimitStore, factor: number): Map<BudgetName, Rule[]> {
+  const names = Object.keys(BUDGETS) as BudgetName[];
+  const scaled = (name: BudgetName) =>
+    (BUDGETS[name] as Allowance[]).map((allowance, index): Rule => {
+      const calls = Math.max(1, Math.round(allowance.calls * factor));
+      const counter = store.counter(`${name}-${index}`, calls, allowance.seconds);
+      return {
+        ...allowance,
+        calls,
+        count: (key) => counter.consume(key),
+        takeBack: (key) => counter.reward(key),
+      };
+    });
+  return new Map(names.map((name) => [name, scaled(name)]));
+}
+
+function asStanding(rejection: unknown): RateLimiterRes {
+  if (rejection instanceof RateLimiterRes) return rejection;
+  throw rejection;
+}
+
+function tell(reply: FastifyReply, { calls }: Rule, standing: RateLimiterRes): void {
+  reply.header('RateLimit-Limit', String(calls));
+  reply.header('RateLimit-Remaining', String(Math.max(0, calls - standing.consumedPoints)));
+  reply.header('RateLimit-Reset', String(secondsOf(standing)));
+}
+
+const secondsOf = ({ msBeforeNext }: RateLimiterRes) => Math.max(1, Math.ceil(msBeforeNext / 1_000));
+
+const isRefusedCaller = (error: unknown) => error instanceof DomainError && error.kind === 'unauthenticated';
