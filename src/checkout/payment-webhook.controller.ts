@@ -7,6 +7,10 @@ import { RawBody, rawBodyOf } from '../platform/http/raw-body.js';
 import { ReceivedView } from './checkout.dto.js';
 import { PaymentWebhookService } from './payment-webhook.service.js';
 
+/** A body that is the provider's own affair: of its members only those of the example are looked at. */
+const Told = (example: object) =>
+  ApiBody({ schema: { type: 'object', additionalProperties: true, example } });
+
 @ApiTags('payments')
 @Public()
 @Controller('payments/webhooks')
@@ -17,7 +21,11 @@ export class PaymentWebhookController {
   @HttpCode(200)
   @RawBody()
   @ApiOperation({ summary: 'For YooKassa: something happened to a payment. It is read back, never believed' })
-  @ApiBody({ schema: { type: 'object', additionalProperties: true } })
+  @Told({
+    type: 'notification',
+    event: 'payment.succeeded',
+    object: { id: '2f8a9c1e-000f-5000-8000-1d5b7a3c9e10' },
+  })
   @Answers(200, ReceivedView, 'Taken, now or before, or of no concern to us.')
   @Refuses(400, 'notification_refused', 'the notification cannot be read')
   @Refuses(503, 'provider_unavailable', 'the payment provider did not answer; tell again')
@@ -32,7 +40,7 @@ export class PaymentWebhookController {
   @ApiOperation({
     summary: 'For Stripe: something happened to a payment. Its signature and its age are checked first',
   })
-  @ApiBody({ schema: { type: 'object', additionalProperties: true } })
+  @Told({ id: 'evt_1', type: 'payment_intent.succeeded', data: { object: { id: 'pi_1' } } })
   @Answers(200, ReceivedView, 'Taken, now or before, or of no concern to us.')
   @Refuses(400, 'notification_refused', 'the signature is not right')
   @Refuses(503, 'provider_unavailable', 'the payment provider did not answer; tell again')
