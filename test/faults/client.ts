@@ -1,7 +1,7 @@
 import { setTimeout as pause } from 'node:timers/promises';
 
 const TIMEOUT_MS = 10_000;
-const REPEAT_AFTER_MS = 100;
+const REPEAT_AFTER_MS = 200;
 /** Whatever is broken in a test is mended by then. */
 const PATIENCE_MS = 90_000;
 

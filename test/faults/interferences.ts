@@ -48,7 +48,7 @@ export function resetAfterRequest(proxy: TcpProxy, { every }: { every: number })
   let seen = 0;
   proxy.interfere = () => ({
     onRequest: (bytes, { client }) => {
-      if (!beginsCharge(bytes)) return true;
+      if (!movesMoney(bytes)) return true;
       seen += 1;
       if (seen % every === 0) {
         resets.count += 1;
@@ -63,7 +63,7 @@ export function resetAfterRequest(proxy: TcpProxy, { every }: { every: number })
 }
 
 /**
- * Every `every`th charge reaches the gateway twice, with one key: the second time over a connection of its own. Of the two
+ * Every `every`th charge or refund reaches the gateway twice, with one key: the second time over a connection of its own. Of the two
  * answers the client hears one, or both, one after the other, on the connection on which it had asked once.
  */
 export function sendTwice(
@@ -75,7 +75,7 @@ export function sendTwice(
   let seen = 0;
   proxy.interfere = () => ({
     onRequest: (bytes, link) => {
-      if (!beginsCharge(bytes)) return true;
+      if (!movesMoney(bytes)) return true;
       seen += 1;
       if (seen % every !== 0) return true;
       sent.count += 1;
@@ -96,7 +96,8 @@ function sendOnce(bytes: Buffer, { client }: Link, gatewayPort: number, hear: 'o
   });
 }
 
-const beginsCharge = (bytes: Buffer) => bytes.subarray(0, 17).toString('latin1') === 'POST /v3/payments';
+const movesMoney = (bytes: Buffer) =>
+  /^POST \/v3\/(payments|refunds) /.test(bytes.subarray(0, 32).toString('latin1'));
 
 /** Takes all interference away. */
 export function leaveAlone(proxy: TcpProxy): void {
