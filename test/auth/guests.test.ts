@@ -1,5 +1,6 @@
 import { GuestCleanup } from '../../src/auth/guest-cleanup.js';
 import { RecoveryService } from '../../src/checkout/recovery.service.js';
+import { PaymentService } from '../../src/payment/payment.service.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { GIVEN_PASSWORD, type GivenUser, givenCustomer, givenGuest } from '../support/given.js';
 import {
@@ -296,6 +297,30 @@ describe('a guest whose checkout waits for the customer at the provider', () => 
     await approve(pending);
     expect((await account.get(pending.order_id)).body.status).toBe('paid');
     expect(await account.cart()).toEqual(expect.arrayContaining(merged));
+  });
+});
+
+describe('a guest whose checkout is being charged while they log in', () => {
+  it('is charged once, and the account asks for the outcome with the same key', async () => {
+    const guest = await givenGuestWith({ product_id: lamp, quantity: 2 });
+    const account = await givenAccountWith();
+    const payments = app.app.get(PaymentService);
+    const ask = payments.ask.bind(payments);
+    payments.ask = async (payment) => {
+      await logIn(account, guest.user);
+      payments.ask = ask;
+      return ask(payment);
+    };
+    const { status, body } = await guest.checkout({}, 'one-click');
+    expect([status, body.status]).toEqual([200, 'COMPLETED']);
+    expect(await account.cart()).toEqual([]);
+    // As if the guest had never heard of it: the claim has passed to the account before it was finished.
+    expectProblem(await account.checkout({}, 'one-click'), 409, 'idempotency_in_progress');
+    await database.sql(`UPDATE idempotency_keys SET busy_until = now() WHERE scope LIKE '% one-click'`);
+    const again = await account.checkout({}, 'one-click');
+    expect([again.status, again.body]).toEqual([200, body]);
+    expect((await account.list()).body.orders).toMatchObject([{ id: body.order_id, status: 'paid' }]);
+    expect((await sandbox.ledger(body.order_id)).captures).toBe(1);
   });
 });
 
