@@ -38,6 +38,7 @@ export class ListedUserView {
   email!: string | null;
   @ApiProperty({ example: 'Ada Lovelace' }) name!: string;
   @ApiProperty({ enum: ROLES, example: 'customer' }) role!: Role;
+  @ApiProperty({ type: 'integer', example: 1299 }) points!: number;
   @ApiProperty({ type: String, format: 'date-time', example: '2026-11-21T10:40:00.000Z' }) created_at!: Date;
   @ApiProperty({ type: String, format: 'date-time', example: '2026-11-21T10:40:00.000Z' }) updated_at!: Date;
 }

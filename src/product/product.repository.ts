@@ -69,12 +69,14 @@ const change = new Statement<ProductRow>(
 
 const lock = new Statement<ProductRow>(
   'product-lock',
-  `SELECT ${COLUMNS} FROM products WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE`,
+  `${WITH_OVERDUE_GOODS}
+   SELECT ${COLUMNS} FROM products WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE OF products`,
 );
 
 const archive = new Statement<ProductRow>(
   'product-archive',
-  `UPDATE products SET deleted_at = now(), updated_at = now(), version = version + 1
+  `${WITH_OVERDUE_GOODS}
+   UPDATE products SET deleted_at = now(), updated_at = now(), version = version + 1
    WHERE id = $1 AND deleted_at IS NULL RETURNING ${COLUMNS}`,
 );
 
