@@ -6,7 +6,10 @@ import type { CallerRequest } from '../http/caller.js';
 
 /** One client's wish to have one thing done once. */
 export interface Claim {
-  /** Caller, method, concrete path and key, separated by spaces: none of the first three can hold one. The caller stands first: see `IdempotencyService.handOver`. */
+  /**
+   * Caller, method, concrete path and key, separated by spaces: none of the first three can hold one. The caller stands
+   * first, so that all claims of one caller can be found.
+   */
   readonly scope: string;
   /** SHA-256 of the body's JSON value, so that white space and the order of members do not matter. No body is an empty one. */
   readonly bodyHash: Buffer;
