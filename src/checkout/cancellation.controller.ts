@@ -4,11 +4,13 @@ import { CancelOrderDto } from '../order/order.dto.js';
 import { OrderView } from '../order/order.view.js';
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
+import { RateLimit } from '../platform/http/rate-limit.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 import { CancellationService } from './cancellation.service.js';
 
 @ApiTags('orders')
+@RateLimit('orders')
 @ApiBearerAuth('access_token')
 @Controller('orders')
 export class CancellationController {

@@ -3,6 +3,7 @@ import { RecoveryService } from '../../src/checkout/recovery.service.js';
 import { PaymentService } from '../../src/payment/payment.service.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { GIVEN_PASSWORD, type GivenUser, givenCustomer, givenGuest } from '../support/given.js';
+import { givenDiscount } from '../support/given-benefits.js';
 import {
   type Answer,
   call,
@@ -374,9 +375,23 @@ it('hands over, or takes along, whatever refers to users', async () => {
   // A new one needs a GuestHeir that hands its rows over, unless no guest has any: a guest whose rows stay cannot log in.
   expect(referring).toEqual([
     { table: 'carts', rule: 'c' },
+    { table: 'discount_uses', rule: 'a' },
     { table: 'orders', rule: 'a' },
+    // No guest has points.
+    { table: 'points_accounts', rule: 'a' },
     { table: 'refresh_tokens', rule: 'c' },
   ]);
+});
+
+it('a code that each may use once is used by the account that a guest turns out to be', async () => {
+  const discount_code = await givenDiscount(database, { per_user_limit: 1 });
+  const guest = await givenGuestWith();
+  await guest.order([{ product_id: lamp, quantity: 1 }], { discount_code });
+  const account = await givenAccountWith();
+  expect((await logIn(account, guest.user)).status).toBe(200);
+  const again = await account.place([{ product_id: lamp, quantity: 1 }], { discount_code });
+  expectProblem(again, 400, 'discount_invalid');
+  expect(again.body.reason).toBe('used_up_by_you');
 });
 
 it("a guest's order can be seen by admins under whoever the guest has become", async () => {

@@ -13,7 +13,7 @@ describe('the YooKassa adapter', () => {
 
     beforeEach(async () => {
       await sandbox.prepare();
-      const { url } = await sandbox.start({ slowMs: 400 });
+      const { url } = await sandbox.start({ slowMs: 1_500 });
       gateway = new YookassaGateway({ name: 'sandbox', apiUrl: url, ...credentials, timeoutMs: 1_000 });
       shop = new Shop(url);
     });
