@@ -44,6 +44,7 @@ describe('the list of users', () => {
         id: ada.id,
         email: ada.user.email,
         name: 'Ada Lovelace',
+        points: 0,
         role: 'customer',
         created_at: expect.stringMatching(/Z$/),
         updated_at: expect.stringMatching(/Z$/),
