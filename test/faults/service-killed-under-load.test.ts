@@ -2,7 +2,7 @@ import { setTimeout as pause } from 'node:timers/promises';
 import { Shop } from './shop.js';
 
 const KILLS = 50;
-/** Of several, so that a run of bad luck shows which kills it came from. */
+/** Each with a verdict of its own, so that it is known which kills a bad one came from. */
 const ROUNDS = 2;
 
 let shop: Shop;
