@@ -178,6 +178,20 @@ describe('the job queue', () => {
     await sequelize.close();
   });
 
+  it('one of whose queues cannot be opened is let go of whole', async () => {
+    const config = loadConfig({ NODE_ENV: 'test', DATABASE_URL: database.url, JWT_SECRET: 'only-for-tests' });
+    const sequelize = connect(database.url, config);
+    const app = await createApp(config, sequelize, pino({ level: 'silent' }));
+    await app.get(Jobs).queue('test-broken', { attemptsMax: 1, deadLetterQueue: 'nowhere' }, async () => {});
+    await expect(app.init()).rejects.toThrow(/nowhere/);
+    await eventually(async () => {
+      const connections = `SELECT FROM pg_stat_activity WHERE datname = current_database() AND application_name = 'holdfast-jobs'`;
+      return (await database.sql(connections)).length === 0;
+    });
+    await app.close();
+    await sequelize.close();
+  });
+
   it('is installed by the migration, also where the service itself may not migrate', async () => {
     await database.sql('DROP SCHEMA pgboss CASCADE');
     await installJobs(settings(database));

@@ -60,8 +60,13 @@ async function writeNew(path: string, content: string): Promise<boolean> {
     throw error;
   });
   if (file === null) return false;
+  // Before anybody can read there that it is ours: another call of this process would take it for one of an earlier us.
+  heldHere.add(path);
   try {
     await file.writeFile(content);
+  } catch (error) {
+    heldHere.delete(path);
+    throw error;
   } finally {
     await file.close();
   }
@@ -69,7 +74,6 @@ async function writeNew(path: string, content: string): Promise<boolean> {
 }
 
 function holdOn(path: string, content: string): () => Promise<void> {
-  heldHere.add(path);
   // Shows those who cannot see our process (see `isHeld`) that we live.
   const beat = setInterval(() => {
     const now = new Date();

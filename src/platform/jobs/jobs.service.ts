@@ -174,7 +174,13 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
 
   private async begin(): Promise<void> {
     await startBoss(this.boss);
-    for (const opening of this.openings) await this.open(opening);
+    try {
+      for (const opening of this.openings) await this.open(opening);
+    } catch (error) {
+      // It would go on working beside the one that is opened next.
+      await this.boss.stop({ graceful: false }).catch(() => undefined);
+      throw error;
+    }
   }
 
   private async register(opening: Opening): Promise<void> {
