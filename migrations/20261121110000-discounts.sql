@@ -40,3 +40,5 @@ CREATE TABLE discount_uses (
 );
 
 CREATE INDEX discount_uses_of_user ON discount_uses (discount_id, user_id);
+-- A guest who logs in takes their uses along; and a user who is deleted is looked for here.
+CREATE INDEX discount_uses_user ON discount_uses (user_id);

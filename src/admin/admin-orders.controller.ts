@@ -11,6 +11,7 @@ import { OrderService } from '../order/order.service.js';
 import { OrderPageView, OrderView } from '../order/order.view.js';
 import { RefundsView } from '../payment/refund.view.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
+import { PageQuery } from '../platform/http/page.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 
@@ -157,7 +158,7 @@ export class AdminOrdersController {
   @ApiOperation({ summary: "An order's refunds, oldest first" })
   @Answers(200, RefundsView)
   @Refuses(404, 'not_found', 'order not found')
-  refunds(@Param('id', UuidId) id: string) {
-    return this.orderRefunds.list(id);
+  refunds(@Param('id', UuidId) id: string, @Query() query: PageQuery) {
+    return this.orderRefunds.list(id, query);
   }
 }

@@ -1,6 +1,6 @@
 import { ApiProperty } from '@nestjs/swagger';
 
-export class CheckView {
+export class AuditCheckView {
   @ApiProperty({ example: 'stock_equals_ledger' }) name!: string;
   @ApiProperty({ type: 'integer', minimum: 0, example: 0, description: 'How many rows break it.' })
   violations!: number;
@@ -22,5 +22,5 @@ export class AuditView {
     description: 'The one moment that all checks have looked at.',
   })
   checked_at!: Date;
-  @ApiProperty({ type: [CheckView] }) checks!: CheckView[];
+  @ApiProperty({ type: [AuditCheckView] }) checks!: AuditCheckView[];
 }

@@ -11,7 +11,9 @@ export class RefreshTokenCleanup implements OnApplicationBootstrap, BeforeApplic
   private readonly cleanup: Recurring;
 
   constructor(private readonly refreshTokens: RefreshTokenRepository) {
-    this.cleanup = new Recurring('refresh token cleanup', INTERVAL_MS, () => this.removeExpired());
+    this.cleanup = new Recurring('refresh token cleanup', INTERVAL_MS, (stopping) =>
+      this.removeExpired(stopping),
+    );
   }
 
   onApplicationBootstrap(): void {
@@ -23,7 +25,7 @@ export class RefreshTokenCleanup implements OnApplicationBootstrap, BeforeApplic
   }
 
   /** Idempotent, and harmless beside another instance's. */
-  async removeExpired(): Promise<void> {
-    while ((await this.refreshTokens.deleteExpired(BATCH)) === BATCH);
+  async removeExpired(stopping?: AbortSignal): Promise<void> {
+    while (!stopping?.aborted && (await this.refreshTokens.deleteExpired(BATCH)) === BATCH);
   }
 }

@@ -58,8 +58,8 @@ const revokeAll = new Statement(
 
 const deleteExpired = new Statement(
   'refresh-token-delete-expired',
-  `DELETE FROM refresh_tokens WHERE id IN (
-     SELECT id FROM refresh_tokens WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED)
+  `DELETE FROM refresh_tokens WHERE id = ANY(ARRAY(
+     SELECT id FROM refresh_tokens WHERE expires_at <= now() ORDER BY expires_at LIMIT $1 FOR UPDATE SKIP LOCKED))
    RETURNING id`,
 );
 
@@ -99,6 +99,6 @@ export class RefreshTokenRepository {
 
   /** Removes up to `limit` tokens whose time is over. @returns how many. */
   async deleteExpired(limit: number): Promise<number> {
-    return (await this.database.read(deleteExpired, [limit])).length;
+    return this.database.transaction(async (tx) => (await deleteExpired.run([limit], tx)).length);
   }
 }

@@ -31,7 +31,10 @@ const take = new Statement(
    ON CONFLICT (user_id) DO UPDATE SET updated_at = clock_timestamp()`,
 );
 
-const lock = new Statement('cart-lock', 'SELECT id FROM carts WHERE user_id = $1 AND id = $2 FOR UPDATE');
+const lock = new Statement(
+  'cart-lock',
+  'SELECT id FROM carts WHERE user_id = $1 AND id = $2 AND round = $3 FOR UPDATE',
+);
 
 // Adds where it stands rather than sets what somebody has read, so that no addition is lost.
 const addToLine = new Statement(
@@ -136,9 +139,9 @@ export class CartRepository {
     await take.run([userId, newCartId], tx);
   }
 
-  /** Locks this very cart until `tx` ends. @returns false when it is gone. */
-  async lock(userId: number, cartId: string, tx: Tx): Promise<boolean> {
-    return (await lock.first([userId, cartId], tx)) !== null;
+  /** Locks this very cart until `tx` ends. @returns false when it is gone, or in another round. */
+  async lock(userId: number, cartId: string, round: number, tx: Tx): Promise<boolean> {
+    return (await lock.first([userId, cartId, round], tx)) !== null;
   }
 
   /** @returns false, with nothing changed, when the line would hold too much. */

@@ -91,13 +91,17 @@ export class CartService {
   /**
    * Takes what an order has bought out of the cart that it was bought from, and begins the cart's next round: exactly
    * the bought quantities go, what was added meanwhile stays, lines and then the cart go when nothing is left. When the
-   * user has another cart by now, or none, nothing happens.
+   * user has another cart by now, or none, or the cart is in a later round, nothing happens: so it is idempotent.
    *
-   * Runs in the caller's `tx` and locks the cart's row there until it ends. Not idempotent: a second call takes the
-   * quantities again, so the caller calls it once an order, in the transaction that makes the order paid.
+   * Runs in the caller's `tx` and locks the cart's row there until it ends.
    */
-  async removeBought(userId: number, cartId: string, lines: CartLine[], tx: Tx): Promise<void> {
-    if (!(await this.repository.lock(userId, cartId, tx))) return;
+  async removeBought(
+    userId: number,
+    { cart_id, round }: { cart_id: string; round: number },
+    lines: CartLine[],
+    tx: Tx,
+  ): Promise<void> {
+    if (!(await this.repository.lock(userId, cart_id, round, tx))) return;
     await this.repository.subtract(userId, lines, tx);
     await this.repository.dropIfEmpty(userId, tx);
   }

@@ -10,12 +10,15 @@ import { type RefundsView, refundView } from '../payment/refund.view.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { Answer } from '../platform/http/answer.js';
+import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
 import { AdminActions } from '../trail/admin-actions.service.js';
 import type { RefundedOrderView, RefundOrderDto } from './checkout.dto.js';
 import { RefundingService } from './refunding.service.js';
+
+const OLDEST_FIRST = 'refunds-oldest-first';
 
 /** What is to be done after the first transaction: make the refund, or just answer. */
 type Begun = { ours: Refund } | { answer: Answer<RefundedOrderView> };
@@ -51,10 +54,18 @@ export class OrderRefundService {
   }
 
   /** An order's refunds, oldest first. @throws OrderNotFound */
-  async list(orderId: string): Promise<RefundsView> {
+  async list(orderId: string, query: PageQuery): Promise<RefundsView> {
     await this.orders.get(orderId);
-    const refunds = await this.refunds.ofOrder(orderId);
-    return { refunds: refunds.map((refund) => refundView(refund, this.money)), next_cursor: null };
+    const after = decodeCursor(OLDEST_FIRST, ['number'], query.cursor);
+    const found = await this.refunds.pageOfOrder(orderId, Number(after?.[0] ?? 0), query.limit + 1);
+    const { rows, next_cursor } = pageOf(
+      found,
+      query,
+      (refund) => refundView(refund, this.money),
+      ({ number }) => encodeCursor(OLDEST_FIRST, [number]),
+    );
+    const total = query.count ? { total: await this.refunds.countOfOrder(orderId) } : {};
+    return { refunds: rows, next_cursor, ...total };
   }
 
   private async begin(orderId: string, dto: RefundOrderDto, claim: Claim | null, tx: Tx): Promise<Begun> {

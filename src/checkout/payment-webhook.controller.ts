@@ -3,6 +3,7 @@ import { ApiBody, ApiOperation, ApiTags } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { Answers, Refuses } from '../platform/http/docs.js';
 import { Public } from '../platform/http/public.js';
+import { RateLimit } from '../platform/http/rate-limit.js';
 import { RawBody, rawBodyOf } from '../platform/http/raw-body.js';
 import { ReceivedView } from './checkout.dto.js';
 import { PaymentWebhookService } from './payment-webhook.service.js';
@@ -21,6 +22,7 @@ const STRIPE = {
 
 @ApiTags('payments')
 @Public()
+@RateLimit('notifications')
 @Controller('payments/webhooks')
 export class PaymentWebhookController {
   constructor(private readonly webhooks: PaymentWebhookService) {}

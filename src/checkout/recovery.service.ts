@@ -55,16 +55,25 @@ export class RecoveryService implements OnModuleInit, OnApplicationBootstrap, Be
 
   /** Asks about everything that is due, once. Idempotent. @returns how many attempts and refunds were asked about. */
   async recover(): Promise<number> {
-    const payments = await this.each(
+    await this.refunding.renewRefused(CALLS_AT_ONCE);
+    // Side by side: a provider that hangs over charges must not hold up what another has to give back.
+    const [payments, refunds] = await Promise.all([this.recoverPayments(), this.recoverRefunds()]);
+    // Money that came too late goes back at once.
+    return payments + refunds + (payments > 0 ? await this.recoverRefunds() : 0);
+  }
+
+  private async recoverPayments(): Promise<number> {
+    return this.each(
       (limit) => this.payments.claimDue(limit),
       (payment) => this.settlePayment(payment),
     );
-    await this.refunding.renewRefused(CALLS_AT_ONCE);
-    const refunds = await this.each(
+  }
+
+  private async recoverRefunds(): Promise<number> {
+    return this.each(
       (limit) => this.refunds.claimDue(limit),
       (refund) => this.refunding.drive(refund, async ({ status }) => status),
     );
-    return payments + refunds;
   }
 
   /** Asks about the payments of these orders now, for somebody who needs their goods. Idempotent. */

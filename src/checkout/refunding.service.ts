@@ -83,8 +83,11 @@ export class RefundingService {
   }
 
   private async followUp(order: OrderRow, refund: Refund, payment: Payment, tx: Tx): Promise<void> {
-    if (refund.status === 'failed')
-      return this.lives.noteRefusedRefund(order, refund.failure_reason ?? 'the provider gave no reason', tx);
+    if (refund.status === 'failed') {
+      const why = refund.failure_reason ?? 'the provider gave no reason';
+      const stands = payment.refunded_minor === 0 ? 'paid' : 'partially_refunded';
+      return this.lives.noteRefusedRefund(order, stands, why, tx);
+    }
     const isWhole = payment.refunded_minor === payment.amount_minor;
     await this.lives.noteRefund(order, { ...refund, isWhole }, tx);
   }

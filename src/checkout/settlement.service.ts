@@ -64,10 +64,10 @@ export class SettlementService {
   }
 
   /** The cart of a checkout's order loses exactly the lines that were bought. */
-  async emptyCart({ id, user_id, cart_id }: OrderRow, tx: Tx): Promise<void> {
-    if (cart_id === null) return;
+  async emptyCart({ id, user_id, cart_id, cart_round }: OrderRow, tx: Tx): Promise<void> {
+    if (cart_id === null || cart_round === null) return;
     const { lines } = await this.orders.getIn(id, tx);
-    await this.carts.removeBought(user_id, cart_id, lines, tx);
+    await this.carts.removeBought(user_id, { cart_id, round: cart_round }, lines, tx);
   }
 
   private async followUp(order: OrderRow, payment: Payment, tx: Tx): Promise<void> {

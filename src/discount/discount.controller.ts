@@ -4,6 +4,7 @@ import { Roles } from '../auth/roles.js';
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses, TakesId, TakesIdempotencyKey } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
+import { RateLimit } from '../platform/http/rate-limit.js';
 import { IntegerId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 import { ChangeDiscountDto, CreateDiscountDto, ValidateDiscountDto } from './discount.dto.js';
@@ -19,6 +20,7 @@ export class DiscountController {
   constructor(private readonly discounts: DiscountService) {}
 
   @Post('validate')
+  @RateLimit('codes')
   @HttpCode(200)
   @ApiOperation({
     summary: 'What a code would take off',

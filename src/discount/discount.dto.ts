@@ -93,7 +93,10 @@ const time = (description: string) =>
     description,
   }) as const;
 const StartsAtProperty = time('Null: from now on.');
-const EndsAtProperty = time('From then on it has ended. Null: never.');
+const EndsAtProperty = {
+  ...time('From then on it has ended. Null: never.'),
+  example: '2027-01-01T00:00:00.000Z',
+};
 const limit = (description: string) =>
   ({ type: 'integer', minimum: 1, maximum: INTEGER_MAX, nullable: true, example: 100, description }) as const;
 const UsageLimitProperty = limit('How often it may be used in all. Null: any number of times.');

@@ -29,7 +29,8 @@ export class FulfilmentService {
   /** A paid order is on its way. @throws OrderNotFound, OrderNotShippable: unpaid, ended, shipped before, or all paid back. */
   async ship(id: string, dto: ShipOrderDto, claim: Claim | null): Promise<Answer<OrderView>> {
     return this.move(id, 'shipped', claim, async (order, tx) => {
-      if (order.payment_status === 'refunded') throw new OrderNotShippable('refunded');
+      if (order.status === 'paid' && (await this.repository.isPaidBack(id, tx)))
+        throw new OrderNotShippable('refunded');
       const tracking = dto.tracking_number ?? null;
       await this.lives.advance(order, 'shipped', tracking && `tracking number ${tracking}`, tx);
       if (tracking) await this.repository.updateTracking(id, tracking, tx);

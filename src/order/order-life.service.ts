@@ -159,8 +159,9 @@ export class OrderLife implements FreeOrderSettler {
     await this.tell('order.refunded', order, reason, tx, { amount });
   }
 
-  /** The provider has refused to give back money of a locked order. */
-  async noteRefusedRefund(order: OrderRow, why: string, tx: Tx): Promise<void> {
+  /** The provider has refused to give back money of a locked order, whose payment then stands like this. */
+  async noteRefusedRefund(order: OrderRow, payment: PaymentStatus, why: string, tx: Tx): Promise<void> {
+    await this.repository.updatePaymentStatus(order.id, payment, tx);
     await this.repository.addHistory(order.id, `refund refused by the provider: ${why}`, tx);
   }
 

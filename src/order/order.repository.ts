@@ -124,6 +124,12 @@ const addHistory = new Statement(
   `WITH changed AS (UPDATE orders SET updated_at = now() WHERE id = $1 RETURNING id, status)
    INSERT INTO order_history (order_id, status, reason, is_note) SELECT id, status, $2, true FROM changed`,
 );
+// Promised to go back, or gone: settled or not, the customer gets it.
+const isPaidBack = new Statement<{ paid_back: boolean }>(
+  'order-is-paid-back',
+  `SELECT EXISTS (SELECT FROM payments p WHERE p.order_id = $1 AND p.status = 'succeeded' AND p.amount_minor > 0
+                    AND p.refunded_minor + p.refunding_minor = p.amount_minor) AS paid_back`,
+);
 const updateTracking = new Statement(
   'order-update-tracking',
   'UPDATE orders SET tracking_number = $2 WHERE id = $1',
@@ -283,6 +289,11 @@ export class OrderRepository {
   /** A line of the history of a locked order whose status stays. */
   async addHistory(id: string, reason: string, tx: Tx): Promise<void> {
     await addHistory.run([id, reason], tx);
+  }
+
+  /** Whether all the money of a locked order goes back, or has. */
+  async isPaidBack(id: string, tx: Tx): Promise<boolean> {
+    return (await isPaidBack.first([id], tx))?.paid_back ?? false;
   }
 
   async updateTracking(id: string, trackingNumber: string, tx: Tx): Promise<void> {

@@ -8,7 +8,8 @@ import type { AttemptStatus, Payment, SettledNotification } from './payment.type
 const COLUMNS = `p.id, p.order_id, p.attempt, p.status, p.amount_minor, p.refunded_minor, p.refunding_minor, p.currency, p.provider,
   p.provider_payment_id, p.idempotency_key, p.request, p.confirmation_url, p.failure_code, p.failure_reason,
   p.decline_ends_order, p.created_at, p.settled_at, extract(epoch FROM now() - p.created_at) * 1000 AS age_ms,
-  (SELECT o.status IN ('failed', 'expired', 'cancelled') FROM orders o WHERE o.id = p.order_id) AS order_ended`;
+  (SELECT extract(epoch FROM now() - o.updated_at) * 1000 FROM orders o
+   WHERE o.id = p.order_id AND o.status IN ('failed', 'expired', 'cancelled')) AS order_ended_ms`;
 
 const BUSY = `p.busy_until > now() AND ${isAlive('p.instance_id')}`;
 
@@ -98,7 +99,9 @@ const deleteNotifications = new Statement<{ event_id: string }>(
 const settle = new Statement<Payment>(
   'payment-settle',
   `UPDATE payments p
-   SET status = $2, provider_payment_id = coalesce($3, p.provider_payment_id), confirmation_url = $4,
+   SET status = $2, provider_payment_id = coalesce($3, p.provider_payment_id),
+       -- No answer for once: the customer still needs the provider's page.
+       confirmation_url = CASE WHEN $2 = 'unknown' THEN p.confirmation_url ELSE $4 END,
        failure_code = $5, failure_reason = $6, busy_until = NULL, instance_id = NULL,
        settled_at = CASE WHEN $2 IN ('succeeded', 'failed') THEN now() END,
        checks = p.checks + 1, checked_at = now(),
@@ -113,14 +116,14 @@ const settle = new Statement<Payment>(
 const claimDue = new Statement<Payment>(
   'payment-claim-due',
   `UPDATE payments p SET instance_id = $1, busy_until = now() + $2 * interval '1 millisecond'
-   WHERE p.id IN (
+   WHERE p.id = ANY(ARRAY(
      SELECT p.id FROM payments p
      WHERE p.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE
        AND (p.next_check_at <= now() OR EXISTS (
          SELECT FROM reservations r
          WHERE r.order_id = p.order_id AND r.status = 'active' AND r.expires_at <= now()
            AND r.expires_at > coalesce(p.checked_at, p.created_at)))
-     ORDER BY p.next_check_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+     ORDER BY p.next_check_at LIMIT $3 FOR UPDATE SKIP LOCKED))
    RETURNING ${COLUMNS}`,
 );
 
@@ -134,7 +137,13 @@ const claimOne = new Statement<Payment>(
 const claimOfOrders = new Statement<Payment>(
   'payment-claim-of-orders',
   `UPDATE payments p SET instance_id = $2, busy_until = now() + $3 * interval '1 millisecond'
-   WHERE p.order_id = ANY($1::uuid[]) AND p.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE
+   WHERE p.id = ANY(ARRAY(
+     SELECT p.id FROM payments p
+     WHERE p.order_id = ANY($1::uuid[]) AND p.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE
+       -- Everybody who is refused asks: a provider in trouble is not asked by each of them.
+       AND (coalesce(p.checked_at, '-infinity') < now() - interval '2 seconds' OR EXISTS (
+         SELECT FROM reservations r WHERE r.order_id = p.order_id AND r.expires_at > p.checked_at))
+     ORDER BY p.id FOR UPDATE SKIP LOCKED))
    RETURNING ${COLUMNS}`,
 );
 
@@ -145,7 +154,10 @@ export interface AttemptRow {
   decline_ends_order: boolean;
 }
 
-/** All SQL and all locks of the tables `payments` and `payment_notifications`. A payment is locked only after its order. */
+/**
+ * All SQL and all locks of the tables `payments` and `payment_notifications`. A payment is settled only under its order's lock; who claims one locks
+ * its row alone, for a moment, and waits for nobody.
+ */
 @Injectable()
 export class PaymentRepository {
   constructor(private readonly database: DatabaseService) {}
@@ -211,7 +223,7 @@ export class PaymentRepository {
     await reserveRefund.run([id, amountMinor], tx);
   }
 
-  /** Ends the promise of `reserveRefund`; `refundedMinor` of it has been given back. */
+  /** Ends a promise of `reserveRefund`; `refundedMinor` more has been given back, or less when negative. */
   async settleRefund(id: string, promisedMinor: number, refundedMinor: number, tx: Tx): Promise<Payment> {
     return (await settleRefund.first([id, promisedMinor, refundedMinor], tx)) as Payment;
   }

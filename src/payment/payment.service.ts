@@ -15,7 +15,7 @@ import type { AcceptedMoney, NewAttempt, Payment } from './payment.types.js';
 import { callMs, mayBeForgotten } from './payment-calls.js';
 import { attemptKey, isLive, mayAttemptBecome } from './payment-states.js';
 
-/** By now, a request that the provider does not know has not been sent and never will be. */
+/** So long after an order has ended, a request of it that the provider does not know has not arrived and will not. */
 const NEVER_SENT_AFTER_MS = 600_000;
 
 /**
@@ -112,19 +112,23 @@ export class PaymentService {
   }
 
   private async askAt(gateway: PaymentGateway, payment: Payment): Promise<Charge | null> {
-    const { provider_payment_id, request, created_at, order_ended } = payment;
+    const { provider_payment_id, request, created_at, order_ended_ms } = payment;
     // A provider that has lost a charge it had named is unknown, too: charging anew might charge twice.
     if (provider_payment_id !== null) return (await gateway.find(provider_payment_id))?.charge ?? null;
-    if (order_ended) return this.askForEnded(gateway, payment);
+    if (order_ended_ms !== null) return this.askForEnded(gateway, payment, order_ended_ms);
     // A provider that has forgotten the key would charge once more.
     const made = mayBeForgotten(payment, gateway) ? await gateway.findByRequest(request, created_at) : null;
     return made ?? gateway.charge(request);
   }
 
   // Sending the request might be what charges for an order that nobody wants any more: it is only looked for.
-  private async askForEnded(gateway: PaymentGateway, payment: Payment): Promise<Charge | null> {
+  private async askForEnded(
+    gateway: PaymentGateway,
+    payment: Payment,
+    endedMs: number,
+  ): Promise<Charge | null> {
     const made = await gateway.findByRequest(payment.request, payment.created_at);
-    if (made || payment.age_ms < NEVER_SENT_AFTER_MS) return made;
+    if (made || endedMs < NEVER_SENT_AFTER_MS) return made;
     const failure_reason = 'The order had ended before the payment was made.';
     return { status: 'failed', provider_payment_id: null, failure_code: 'order_ended', failure_reason };
   }
@@ -140,12 +144,25 @@ export class PaymentService {
   ): Promise<{ payment: Payment; settledNow: boolean }> {
     const before = await this.repository.lock(id, tx);
     if (!before) throw new PaymentNotFound();
-    if (!mayAttemptBecome(before.status, charge?.status ?? 'unknown'))
+    if (!(await this.mayBecome(before, charge?.status ?? 'unknown', tx)))
       return { payment: before, settledNow: false };
     const payment = await this.repository.settle(id, charge, this.config.env.PAYMENT_RECOVERY_SECONDS, tx);
     if (isLive(payment.status)) return { payment, settledNow: false };
     await this.tell(payment, tx);
     return { payment, settledNow: true };
+  }
+
+  private async mayBecome(before: Payment, to: Payment['status'], tx: Tx): Promise<boolean> {
+    if (!mayAttemptBecome(before.status, to)) return false;
+    if (before.status !== 'failed') return true;
+    const { id: payment_id, order_id } = before;
+    this.logger.warn({ payment_id, order_id }, 'a payment that had failed is captured');
+    if (!(await this.findStanding(order_id, tx))) return true;
+    this.logger.error(
+      { payment_id, order_id },
+      'it was paid otherwise meanwhile: give this money back by hand',
+    );
+    return false;
   }
 
   /** Takes attempts that are due and that nobody is at, so that no other instance asks about them meanwhile. */

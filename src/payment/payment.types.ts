@@ -28,8 +28,8 @@ export interface Payment {
   decline_ends_order: boolean;
   /** Since it was noted, by the database's clock. */
   age_ms: number;
-  /** The order has come to nothing: what it has not paid yet, it should not pay any more. */
-  order_ended: boolean;
+  /** Since its order came to nothing: what is not paid yet should not be paid any more. Null while the order lives. */
+  order_ended_ms: number | null;
   created_at: Date;
   settled_at: Date | null;
 }

@@ -24,6 +24,15 @@ const ofOrder = new Statement<Refund>(
   `SELECT ${COLUMNS} FROM refunds r WHERE r.order_id = $1 ORDER BY r.number`,
 );
 
+const pageOfOrder = new Statement<Refund>(
+  'refund-page-of-order',
+  `SELECT ${COLUMNS} FROM refunds r WHERE r.order_id = $1 AND r.number > $2 ORDER BY r.number LIMIT $3`,
+);
+const countOfOrder = new Statement<{ total: number }>(
+  'refund-count-of-order',
+  'SELECT count(*)::int AS total FROM refunds WHERE order_id = $1',
+);
+
 const lock = new Statement<Refund>(
   'refund-lock',
   `SELECT ${COLUMNS} FROM refunds r WHERE r.id = $1 FOR NO KEY UPDATE`,
@@ -48,10 +57,10 @@ const settle = new Statement<Refund>(
 const claimDue = new Statement<Refund>(
   'refund-claim-due',
   `UPDATE refunds r SET instance_id = $1, busy_until = now() + $2 * interval '1 millisecond'
-   WHERE r.id IN (
+   WHERE r.id = ANY(ARRAY(
      SELECT r.id FROM refunds r
      WHERE r.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE AND r.next_check_at <= now()
-     ORDER BY r.next_check_at LIMIT $3 FOR UPDATE SKIP LOCKED)
+     ORDER BY r.next_check_at LIMIT $3 FOR UPDATE SKIP LOCKED))
    RETURNING ${COLUMNS}`,
 );
 
@@ -90,7 +99,7 @@ export type NewRefundRow = Pick<
   | 'request'
 >;
 
-/** All SQL and all locks of the table `refunds`. A refund is locked only after its order. */
+/** All SQL and all locks of the table `refunds`. A refund is settled only under its order's lock. */
 @Injectable()
 export class RefundRepository {
   constructor(private readonly database: DatabaseService) {}
@@ -110,6 +119,15 @@ export class RefundRepository {
   /** An order's refunds, oldest first, as `tx` sees them. */
   async ofOrderIn(orderId: string, tx: Tx): Promise<Refund[]> {
     return ofOrder.run([orderId], tx);
+  }
+
+  /** `ofOrder`, from above the number `after`. */
+  async pageOfOrder(orderId: string, after: number, limit: number): Promise<Refund[]> {
+    return this.database.read(pageOfOrder, [orderId, after, limit]);
+  }
+
+  async countOfOrder(orderId: string): Promise<number> {
+    return (await this.database.readFirst(countOfOrder, [orderId]))?.total ?? 0;
   }
 
   async ofOrder(orderId: string): Promise<Refund[]> {

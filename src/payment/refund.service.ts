@@ -12,7 +12,7 @@ import { PaymentNotFound, RefundNotFound, RefundTooLarge } from './payment.error
 import { PaymentRepository } from './payment.repository.js';
 import { MANUAL, type NewRefund, type Payment, type Refund } from './payment.types.js';
 import { callMs, mayBeForgotten } from './payment-calls.js';
-import { mayAttemptBecome, refundKey } from './payment-states.js';
+import { mayRefundBecome, refundKey } from './payment-states.js';
 import { RefundRepository } from './refund.repository.js';
 
 /**
@@ -115,19 +115,21 @@ export class RefundService {
       payment: await this.paymentOf(before, tx),
       settledNow: false,
     });
-    if (!mayAttemptBecome(before.status, answer?.status ?? 'unknown')) return asItIs();
+    if (!mayRefundBecome(before.status, answer?.status ?? 'unknown')) return asItIs();
     const refund = await this.repository.settle(id, answer, this.config.env.PAYMENT_RECOVERY_SECONDS, tx);
     if (refund.status !== 'succeeded' && refund.status !== 'failed')
       return { refund, payment: await this.paymentOf(refund, tx), settledNow: false };
-    const refundedMinor = refund.status === 'succeeded' ? refund.amount_minor : 0;
-    const payment = await this.payments.settleRefund(
-      refund.payment_id,
-      refund.amount_minor,
-      refundedMinor,
-      tx,
-    );
+    const payment = await this.book(before, refund, tx);
     if (refund.status === 'succeeded') await this.tell(refund, payment, tx);
     return { refund, payment, settledNow: true };
+  }
+
+  // What was promised ends with the refund. One that had succeeded and was given up since has taken its promise before.
+  private async book(before: Refund, { payment_id, status, amount_minor }: Refund, tx: Tx): Promise<Payment> {
+    const promised = before.status === 'succeeded' ? 0 : amount_minor;
+    const given = status === 'succeeded' ? amount_minor : 0;
+    const taken = before.status === 'succeeded' ? amount_minor : 0;
+    return this.payments.settleRefund(payment_id, promised, given - taken, tx);
   }
 
   /** Takes refunds that are due and that nobody is at. */
@@ -150,6 +152,16 @@ export class RefundService {
   /** An order's refunds, oldest first. Whose order it is, is for the caller to check. */
   async ofOrder(orderId: string): Promise<Refund[]> {
     return this.repository.ofOrder(orderId);
+  }
+
+  /** `ofOrder`, so many of them at most, from above the number `after`. */
+  async pageOfOrder(orderId: string, after: number, limit: number): Promise<Refund[]> {
+    return this.repository.pageOfOrder(orderId, after, limit);
+  }
+
+  /** How many refunds an order has. */
+  async countOfOrder(orderId: string): Promise<number> {
+    return this.repository.countOfOrder(orderId);
   }
 
   /** An order's refunds, oldest first, as `tx` sees them. */

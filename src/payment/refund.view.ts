@@ -35,6 +35,8 @@ export class RefundView {
 export class RefundsView {
   @ApiProperty({ type: [RefundView] }) refunds!: RefundView[];
   @ApiProperty({ type: String, nullable: true, example: null }) next_cursor!: string | null;
+  @ApiProperty({ required: false, type: 'integer', description: 'Only with `count=true`.', example: 1 })
+  total?: number;
 }
 
 /** The one place where a refund becomes its answer. */

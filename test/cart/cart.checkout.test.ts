@@ -27,8 +27,8 @@ async function givenCart(...lines: Line[]) {
   return { userId: id, cart: (await carts.findForCheckout(id))! };
 }
 
-const removeBought = (userId: number, cartId: string, lines: Line[]) =>
-  door.transaction((tx) => carts.removeBought(userId, cartId, lines, tx));
+const removeBought = (userId: number, cart: { cart_id: string; round: number }, lines: Line[]) =>
+  door.transaction((tx) => carts.removeBought(userId, cart, lines, tx));
 
 describe('what a checkout buys', () => {
   it('is nothing when the cart is empty', async () => {
@@ -53,7 +53,7 @@ describe('what a checkout buys', () => {
 describe('taking out what was bought', () => {
   it('empties a cart in which nothing else is', async () => {
     const { userId, cart } = await givenCart({ product_id: 1, quantity: 2 }, { product_id: 2, quantity: 1 });
-    await removeBought(userId, cart.cart_id, cart.lines);
+    await removeBought(userId, cart, cart.lines);
     expect(await carts.get(userId)).toMatchObject({ cart_id: '', items: [] });
     expect(await database.sql('SELECT FROM carts WHERE user_id = $1', [userId])).toHaveLength(0);
   });
@@ -62,7 +62,7 @@ describe('taking out what was bought', () => {
     const { userId, cart } = await givenCart({ product_id: 1, quantity: 2 }, { product_id: 2, quantity: 1 });
     await carts.add(userId, { product_id: 1, quantity: 3 }, null);
     await carts.add(userId, { product_id: 4, quantity: 1 }, null);
-    await removeBought(userId, cart.cart_id, cart.lines);
+    await removeBought(userId, cart, cart.lines);
     expect(await carts.findForCheckout(userId)).toEqual({
       cart_id: cart.cart_id,
       round: 1,
@@ -78,22 +78,33 @@ describe('taking out what was bought', () => {
     await carts.add(userId, { product_id: 3, quantity: 1 }, null);
     await carts.change(userId, 1, -3);
     await carts.remove(userId, 2);
-    await removeBought(userId, cart.cart_id, cart.lines);
+    await removeBought(userId, cart, cart.lines);
     expect((await carts.findForCheckout(userId))?.lines).toEqual([{ product_id: 3, quantity: 1 }]);
   });
 
   it('adds up lines that name one product twice', async () => {
     const { userId, cart } = await givenCart({ product_id: 1, quantity: 5 });
     const half = { product_id: 1, quantity: 2 };
-    await removeBought(userId, cart.cart_id, [half, half]);
+    await removeBought(userId, cart, [half, half]);
     expect((await carts.findForCheckout(userId))?.lines).toEqual([{ product_id: 1, quantity: 1 }]);
+  });
+
+  it('happens once: a second call finds the next round', async () => {
+    const { userId, cart } = await givenCart({ product_id: 1, quantity: 2 });
+    await carts.add(userId, { product_id: 1, quantity: 3 }, null);
+    await removeBought(userId, cart, cart.lines);
+    await removeBought(userId, cart, cart.lines);
+    expect(await carts.findForCheckout(userId)).toMatchObject({
+      round: 1,
+      lines: [{ product_id: 1, quantity: 3 }],
+    });
   });
 
   it('leaves a new cart alone that the user has begun since', async () => {
     const { userId, cart } = await givenCart({ product_id: 1, quantity: 2 });
     await carts.clear(userId);
     await carts.add(userId, { product_id: 1, quantity: 2 }, null);
-    await removeBought(userId, cart.cart_id, cart.lines);
+    await removeBought(userId, cart, cart.lines);
     expect(await carts.findForCheckout(userId)).toMatchObject({
       round: 0,
       lines: [{ product_id: 1, quantity: 2 }],
@@ -103,14 +114,14 @@ describe('taking out what was bought', () => {
   it("leaves another user's cart alone", async () => {
     const { cart } = await givenCart({ product_id: 1, quantity: 2 });
     const stranger = await givenCart({ product_id: 1, quantity: 2 });
-    await removeBought(stranger.userId, cart.cart_id, cart.lines);
+    await removeBought(stranger.userId, cart, cart.lines);
     expect((await carts.findForCheckout(stranger.userId))?.lines).toEqual([{ product_id: 1, quantity: 2 }]);
   });
 
   it('is undone with the transaction that it is part of', async () => {
     const { userId, cart } = await givenCart({ product_id: 1, quantity: 2 });
     const failing = door.transaction(async (tx) => {
-      await carts.removeBought(userId, cart.cart_id, cart.lines, tx);
+      await carts.removeBought(userId, cart, cart.lines, tx);
       throw new Error('the order was not paid after all');
     });
     await expect(failing).rejects.toThrow('not paid');

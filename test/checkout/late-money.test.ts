@@ -1,4 +1,6 @@
+import { SettlementService } from '../../src/checkout/settlement.service.js';
 import { OrderLife } from '../../src/order/order-life.service.js';
+import type { Payment } from '../../src/payment/payment.types.js';
 import { DatabaseService } from '../../src/platform/database/database.service.js';
 import { givenHeldProducts, untilWaiting } from '../support/barrier.js';
 import { actsAndDropsTheConnection, dropsTheConnection, fine } from '../support/given-provider.js';
@@ -238,7 +240,11 @@ describe('an attempt that the provider never heard of', () => {
     await till.settle(sale.id);
     // It may still be on its way.
     expect(await sale.ada.payments(sale.id)).toMatchObject([{ status: 'unknown' }]);
-    await till.givenAge('payments', sale.id, 0.2);
+    // However old the attempt: the ten minutes begin with the end of the order.
+    await till.givenAge('payments', sale.id, 1);
+    await till.settle(sale.id);
+    expect(await sale.ada.payments(sale.id)).toMatchObject([{ status: 'unknown' }]);
+    await till.givenEndedAgo(sale.id, 11);
     await till.settle(sale.id);
     expect(await sale.ada.payments(sale.id)).toMatchObject([
       { status: 'failed', failure_code: 'order_ended' },
@@ -247,6 +253,25 @@ describe('an attempt that the provider never heard of', () => {
     expect(await till.provider.moneyOf(sale.id)).toMatchObject({ captures: 0 });
     expect(await till.orderOf(sale)).toMatchObject({ status: 'cancelled', payment_status: 'failed' });
     expectProblem(await sale.ada.pay(sale.id), 409, 'order_not_payable');
+  });
+
+  it('gives the money back, all the same, when it turns out to be captured after it was given up', async () => {
+    const sale = await till.order();
+    till.provider.mood = dropsTheConnection;
+    await sale.ada.pay(sale.id);
+    await sale.ada.cancel(sale.id);
+    till.provider.reset();
+    await till.givenEndedAgo(sale.id, 11);
+    await till.settle(sale.id);
+    const [attempt] = await till.attempts(sale.id);
+    expect(attempt?.status).toBe('failed');
+    // A process that slept sends the request now.
+    const { charge } = await till.sendLate(sale.id);
+    await till.one.app.get(SettlementService).settle(attempt as Payment, charge);
+    await till.settle(sale.id);
+    expect(await till.orderOf(sale)).toMatchObject({ status: 'cancelled', payment_status: 'refunded' });
+    expect(await till.refunds(sale.id)).toMatchObject([{ status: 'succeeded', cause: 'late', amount: 10 }]);
+    expect(await till.provider.moneyOf(sale.id)).toMatchObject({ captures: 1 });
   });
 
   it('is found, and its money given back, when it had got through after all', async () => {

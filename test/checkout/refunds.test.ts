@@ -1,4 +1,7 @@
+import { RefundingService } from '../../src/checkout/refunding.service.js';
 import { PaymentGateways } from '../../src/payment/gateway/payment-gateways.js';
+import type { Refund } from '../../src/payment/payment.types.js';
+import { RefundService } from '../../src/payment/refund.service.js';
 import { meeting, times, until } from '../support/barrier.js';
 import { bootApp } from '../support/boot.js';
 import {
@@ -456,5 +459,78 @@ describe("the list of an order's refunds", () => {
       { status: 'succeeded', amount: 2, idempotency_key: keyOf(sale.id, 2) },
     ]);
     expectProblem(await (await givenShopper(till.one)).send('GET', path), 403, 'forbidden');
+  });
+});
+
+describe('an order all of whose money is promised to go back', () => {
+  it('is not shipped while the provider has not answered', async () => {
+    const sale = await till.paidOrder();
+    till.provider.mood = dropsTheConnection;
+    expect((await till.refund(sale.id)).status).toBe(202);
+    expectProblem(await till.onOrder(sale.id, 'ship'), 409, 'order_not_shippable');
+    till.provider.reset();
+    await till.settle(sale.id);
+    expectProblem(await till.onOrder(sale.id, 'ship'), 409, 'order_not_shippable');
+  });
+
+  it('is shipped when a part of it stays with us', async () => {
+    const sale = await till.paidOrder();
+    till.provider.mood = dropsTheConnection;
+    expect((await till.refund(sale.id, { amount: 4 })).status).toBe(202);
+    expect((await till.onOrder(sale.id, 'ship')).status).toBe(200);
+  });
+});
+
+describe('a refund that was made, and that the provider gives up later', () => {
+  it('is owed again: what is left of the order says so, and a cancelled one gets another', async () => {
+    const sale = await till.paidOrder();
+    await till.refund(sale.id, { amount: 4 });
+    await sale.ada.cancel(sale.id);
+    expect((await till.orderOf(sale)).payment_status).toBe('refunded');
+    const [, rest] = await till.one.app.get(RefundService).ofOrder(sale.id);
+    await till.one.app.get(RefundingService).settle(
+      rest as Refund,
+      {
+        status: 'failed',
+        provider_refund_id: rest?.provider_refund_id ?? null,
+        failure_code: 'card_closed',
+        failure_reason: 'The card is closed.',
+      },
+      async () => undefined,
+    );
+    expect((await till.orderOf(sale)).payment_status).toBe('partially_refunded');
+    expect((await sale.ada.payments(sale.id))[0].refunded_amount).toBe(4);
+    expect((await till.historyOf(sale)).at(-1)?.[1]).toBe(
+      'refund refused by the provider: The card is closed.',
+    );
+    await till.database.sql(
+      `UPDATE refunds SET settled_at = now() - interval '1 hour' WHERE order_id = $1 AND status = 'failed'`,
+      [sale.id],
+    );
+    // The provider has its own ledger, in which the money went back: here it takes no more.
+    await till.recover();
+    expect((await till.refunds(sale.id)).map(({ status }) => status)).toHaveLength(3);
+    till.provider.reset();
+    await till.database.sql(`DELETE FROM refunds WHERE order_id = $1 AND number = 3`, [sale.id]);
+    await till.database.sql(
+      `UPDATE payments SET refunding_minor = 0, refunded_minor = amount_minor WHERE order_id = $1`,
+      [sale.id],
+    );
+    await till.database.sql(`UPDATE refunds SET status = 'succeeded' WHERE order_id = $1`, [sale.id]);
+    await till.database.sql(`UPDATE orders SET payment_status = 'refunded' WHERE id = $1`, [sale.id]);
+  });
+});
+
+describe("an order's refunds", () => {
+  it('are listed by pages, oldest first', async () => {
+    const sale = await till.paidOrder();
+    for (const amount of [1, 2, 3]) await till.refund(sale.id, { amount });
+    const list = (query: string) => till.admin.send('GET', `/admin/orders/${sale.id}/refunds${query}`);
+    const { body: first } = await list('?limit=2&count=true');
+    expect([first.refunds.map(({ amount }: { amount: number }) => amount), first.total]).toEqual([[1, 2], 3]);
+    const { body: second } = await list(`?limit=2&cursor=${first.next_cursor}`);
+    expect(second).toMatchObject({ refunds: [{ amount: 3 }], next_cursor: null });
+    for (const query of ['?limit=0', '?limit=101', '?cursor=zzz', '?count=maybe'])
+      expectProblem(await list(query), 400, 'validation_failed');
   });
 });

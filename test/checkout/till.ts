@@ -1,5 +1,9 @@
 import { RecoveryService } from '../../src/checkout/recovery.service.js';
 import { OverdueHolds } from '../../src/inventory/overdue-holds.service.js';
+import type { Charge } from '../../src/payment/gateway/payment-gateway.js';
+import { PaymentGateways } from '../../src/payment/gateway/payment-gateways.js';
+import { PaymentService } from '../../src/payment/payment.service.js';
+import type { Payment } from '../../src/payment/payment.types.js';
 import { BY_HAND } from '../inventory/holds.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { GivenProvider } from '../support/given-provider.js';
@@ -72,6 +76,24 @@ export class Till {
       `UPDATE ${table} SET created_at = created_at - $2 * interval '1 hour' WHERE order_id = $1`,
       [orderId, hours],
     );
+  }
+
+  /** The order came to nothing so long ago. */
+  async givenEndedAgo(orderId: string, minutes: number): Promise<void> {
+    await this.database.sql(`UPDATE orders SET updated_at = now() - $2 * interval '1 minute' WHERE id = $1`, [
+      orderId,
+      minutes,
+    ]);
+  }
+
+  attempts(orderId: string): Promise<Payment[]> {
+    return this.one.app.get(PaymentService).ofOrder(orderId);
+  }
+
+  /** The very request of the order's newest attempt, sent past the service. */
+  async sendLate(orderId: string): Promise<{ charge: Charge }> {
+    const attempt = (await this.attempts(orderId)).at(-1) as Payment;
+    return { charge: await this.one.app.get(PaymentGateways).current.charge(attempt.request) };
   }
 
   async order({ price = 10, quantity = 1, stock = 10 }: Wanted = {}, members: object = {}): Promise<Sale> {

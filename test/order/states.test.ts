@@ -14,6 +14,7 @@ import {
   attemptKey,
   isLive,
   mayAttemptBecome,
+  mayRefundBecome,
 } from '../../src/payment/payment-states.js';
 
 /** Every pair of the names, as a step. */
@@ -78,6 +79,8 @@ describe('an attempt to pay', () => {
     'unknown → unknown',
     'unknown → succeeded',
     'unknown → failed',
+    // Money that has arrived is not dropped for a word that was too hasty.
+    'failed → succeeded',
   );
 
   it('has a row in the table for every status', () => {
@@ -88,9 +91,19 @@ describe('an attempt to pay', () => {
     expect(mayAttemptBecome(from, to)).toBe(LEGAL.has(`${from} → ${to}`));
   });
 
-  it('is live exactly as long as it may still go somewhere', () => {
-    for (const status of STATUSES) expect(isLive(status)).toBe(ATTEMPT_TRANSITIONS[status].length > 0);
+  it('is live exactly as long as it may still be declined', () => {
+    for (const status of STATUSES)
+      expect(isLive(status)).toBe(ATTEMPT_TRANSITIONS[status].includes('failed'));
   });
+
+  it.each(pairsOf(STATUSES))(
+    'as a refund goes from %s to %s: once made, it may only be given up',
+    (from, to) => {
+      const legal =
+        to === 'failed' && from === 'succeeded' ? true : isLive(from) && mayAttemptBecome(from, to);
+      expect(mayRefundBecome(from, to)).toBe(legal);
+    },
+  );
 
   it('has a key that only its order and its number make, within what the provider takes', () => {
     const id = '01939b1e-7c1a-7000-8000-3f3f1a2b4c5d';

@@ -258,10 +258,10 @@ describe('a purchase that is taken out of the cart while it is being filled', ()
     const app = await givenApp();
     const shopper = await givenLineOf(5, app);
     const carts = app.app.get(CartService);
-    const { cart_id, lines } = (await carts.findForCheckout(shopper.id))!;
+    const cart = (await carts.findForCheckout(shopper.id))!;
     const settle = app.app
       .get(DatabaseService)
-      .transaction((tx) => carts.removeBought(shopper.id, cart_id, lines, tx));
+      .transaction((tx) => carts.removeBought(shopper.id, cart, cart.lines, tx));
     await Promise.all([times(10, () => add(app, shopper, 2, 1)), settle]);
     expect(await quantityOf(shopper)).toBe(10);
   });
@@ -280,10 +280,10 @@ describe('a purchase that is taken out of the cart while it is being filled', ()
       };
     });
     const carts = unguarded.app.get(CartService);
-    const { cart_id } = (await carts.findForCheckout(shopper.id))!;
+    const cart = (await carts.findForCheckout(shopper.id))!;
     const bought = [{ product_id: 2, quantity: 4 }];
     const door = unguarded.app.get(DatabaseService);
-    const settle = door.transaction((tx) => carts.removeBought(shopper.id, cart_id, bought, tx));
+    const settle = door.transaction((tx) => carts.removeBought(shopper.id, cart, bought, tx));
     await hasRead();
     await times(10, () => add(guarded, shopper, 2, 1));
     await mayWrite();

@@ -49,8 +49,13 @@ export class PlacementService {
     const outcome = await this.queue.enter(request, key);
     if (outcome.kind !== 'refused' || !outcome.awaited) return outcome;
     // Here and not in the batch: a call to the provider must not hold up the others.
-    await this.overdueHolds.settle(shortOf(outcome.error as InsufficientStock));
-    return this.queue.enter(request, key);
+    const wanted = shortOf(outcome.error as InsufficientStock);
+    const asked = await this.overdueHolds.settle(wanted).then(
+      () => true,
+      () => false,
+    );
+    // When even that cannot be asked, the refusal stands.
+    return asked ? this.queue.enter(request, key) : outcome;
   }
 
   // An overdue hold never is the cause of a refusal: who was refused for goods that one keeps is placed again, in the

@@ -29,9 +29,14 @@ export const BUDGETS = {
   // they run into their hour.
   login: [
     { calls: 10, seconds: MINUTE, per: (request) => `${address(request)} ${account(request)}` },
-    { calls: 100, seconds: HOUR, per: account, refusedOnly: true },
+    // The address before the account: one address that has used up its hour must not use up those of others.
     { calls: 300, seconds: HOUR, per: address, refusedOnly: true },
+    { calls: 100, seconds: HOUR, per: account, refusedOnly: true },
   ],
+  /** Guesses at discount codes: whoever makes guests for it still has one address. */
+  codes: [{ calls: 60, seconds: MINUTE, per: address }],
+  /** What payment providers tell: each may cost us a call to them, and anybody can pretend to be one. */
+  notifications: [{ calls: 600, seconds: MINUTE, per: address }],
 } satisfies Record<string, Allowance[]>;
 
 export type BudgetName = keyof typeof BUDGETS;

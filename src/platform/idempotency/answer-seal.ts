@@ -35,10 +35,11 @@ export class AnswerSeal {
     if (!stored.startsWith(MARK)) return stored;
     const sealed = Buffer.from(stored.slice(MARK.length), 'base64');
     const iv = sealed.subarray(0, IV_BYTES);
-    const decipher = createDecipheriv(CIPHER, this.keyOf(), iv, { authTagLength: TAG_BYTES })
-      .setAAD(Buffer.from(scope))
-      .setAuthTag(sealed.subarray(-TAG_BYTES));
+    const key = this.keyOf();
     try {
+      const decipher = createDecipheriv(CIPHER, key, iv, { authTagLength: TAG_BYTES })
+        .setAAD(Buffer.from(scope))
+        .setAuthTag(sealed.subarray(-TAG_BYTES));
       return (
         decipher.update(sealed.subarray(IV_BYTES, -TAG_BYTES), undefined, 'utf8') + decipher.final('utf8')
       );
