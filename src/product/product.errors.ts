@@ -26,3 +26,25 @@ export class VersionConflict extends DomainError {
     super(`the product has version ${actual} now, not ${expected}; read it again`);
   }
 }
+
+export const VARIANTS_MAX = 100;
+
+/** A product has so many variants that no list could show them all. */
+export class TooManyVariants extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'too_many_variants';
+
+  constructor() {
+    super(`a product has at most ${VARIANTS_MAX} variants`);
+  }
+}
+
+/** What is a variant itself has no variants. */
+export class VariantOfVariant extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'variant_of_variant';
+
+  constructor(parentId: number) {
+    super(`the product is itself a variant, of product ${parentId}: add the variant there`);
+  }
+}

@@ -1,11 +1,13 @@
 import { Module } from '@nestjs/common';
+import { CatalogRepository } from './catalog.repository.js';
+import { CatalogService } from './catalog.service.js';
 import { ProductController } from './product.controller.js';
 import { ProductRepository } from './product.repository.js';
 import { ProductService } from './product.service.js';
 
 @Module({
   controllers: [ProductController],
-  providers: [ProductRepository, ProductService],
+  providers: [CatalogRepository, CatalogService, ProductRepository, ProductService],
   exports: [ProductService],
 })
 export class ProductModule {}

@@ -3,87 +3,64 @@ import { violates } from '../platform/database/database.errors.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Answer } from '../platform/http/answer.js';
-import type { Caller } from '../platform/http/caller.js';
-import { decodeCursor, encodeCursor, type Keyset, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
-import type {
-  ChangeProduct,
-  CreateProduct,
-  ProductListQuery,
-  ProductListView,
-  ProductView,
-} from './product.dto.js';
-import { ProductNotFound, SkuTaken, VersionConflict } from './product.errors.js';
+import { CatalogService } from './catalog.service.js';
+import type { ChangeProduct, CreateProduct, CreateVariant } from './product.dto.js';
+import {
+  ProductNotFound,
+  SkuTaken,
+  TooManyVariants,
+  VARIANTS_MAX,
+  VariantOfVariant,
+  VersionConflict,
+} from './product.errors.js';
 import { ProductRepository } from './product.repository.js';
 import type {
   LockedProduct,
   NewProduct,
   ProductChange,
-  ProductFilter,
-  ProductRow,
-  ProductSort,
   StockAfter,
   StockChange,
+  StoredProduct,
 } from './product.types.js';
+import type { ProductView } from './product.view.js';
 
-/** The catalog: what there is to sell, at what price, and how much of it. */
+/** What there is to sell: admins change it here, and whoever sells locks it here. */
 @Injectable()
 export class ProductService {
   constructor(
     private readonly database: DatabaseService,
     private readonly idempotency: IdempotencyService,
     private readonly repository: ProductRepository,
+    private readonly catalog: CatalogService,
     private readonly money: Money,
   ) {}
-
-  /**
-   * One page of the catalog. The public sees active products, admins all that are not deleted.
-   * @throws ValidationFailed for a cursor of another order, or a price finer than the currency.
-   */
-  async list(query: ProductListQuery, caller: Caller | undefined): Promise<ProductListView> {
-    const sort = query.sort ?? 'id';
-    const after = decodeCursor(sort, CURSORS[sort].kinds, query.cursor);
-    const filter = this.filterOf(query, caller);
-    const rows = await this.repository.list(filter, sort, after, query.limit + 1);
-    const { rows: products, next_cursor } = pageOf(
-      rows,
-      query,
-      (row) => this.view(row, caller),
-      (row) => encodeCursor(sort, CURSORS[sort].placeOf(row)),
-    );
-    if (!query.count) return { products, next_cursor };
-    return { products, next_cursor, total: await this.repository.count(filter) };
-  }
-
-  /** @throws ProductNotFound when it is unknown, deleted, or inactive and the caller is no admin. */
-  async get(id: number, caller: Caller | undefined): Promise<ProductView> {
-    const row = await this.repository.find(id);
-    if (!row || !(row.active || isAdmin(caller))) throw new ProductNotFound();
-    return this.view(row, caller);
-  }
 
   /**
    * Adds a product to the catalog, with its first count of stock. Once for one claim.
    * @throws SkuTaken, ValidationFailed for a price finer than the currency.
    */
-  async create(wish: CreateProduct, admin: Caller, claim: Claim | null): Promise<Answer<ProductView>> {
-    const product: NewProduct = {
-      sku: wish.sku,
-      name: wish.name,
-      description: wish.description,
-      price_minor: this.money.minorOf(wish.price, 'price'),
-      category: wish.category ?? null,
-      image_url: wish.image_url ?? null,
-      low_stock_threshold: wish.low_stock_threshold,
-      active: wish.active,
-      stock: wish.stock,
-    };
+  async create(wish: CreateProduct, claim: Claim | null): Promise<Answer<ProductView>> {
+    const product = newProduct(wish, this.money);
+    return this.idempotency.once(claim, 201, (tx) => this.insert(product, tx));
+  }
+
+  /**
+   * Adds a variant to a product, which is sold only through its variants from then on: stock of its own stays where it is, and
+   * is neither shown nor sold. Locks the product. Once for one claim.
+   * @throws ProductNotFound, VariantOfVariant, TooManyVariants, SkuTaken, ValidationFailed for a price finer than the currency.
+   */
+  async createVariant(
+    parentId: number,
+    wish: CreateVariant,
+    claim: Claim | null,
+  ): Promise<Answer<ProductView>> {
+    const price_minor = this.money.minorOf(wish.price, 'price');
     return this.idempotency.once(claim, 201, async (tx) => {
-      const row = await this.repository.insert(product, tx);
-      if (!row) throw new SkuTaken(product.sku);
-      return this.view(row, admin);
+      const parent = await this.lockParent(parentId, tx);
+      return this.insert(newVariant(wish, price_minor, parent), tx);
     });
   }
 
@@ -92,23 +69,19 @@ export class ProductService {
    * With a version, only the product that has it is changed. Idempotent.
    * @throws ProductNotFound, VersionConflict, SkuTaken, ValidationFailed for a price finer than the currency.
    */
-  async change(
-    id: number,
-    { version, price, ...members }: ChangeProduct,
-    admin: Caller,
-  ): Promise<ProductView> {
+  async change(id: number, { version, price, ...members }: ChangeProduct): Promise<ProductView> {
     const wish: ProductChange = { ...members };
     if (price !== undefined) wish.price_minor = this.money.minorOf(price, 'price');
-    const row = await this.database.transaction(async (tx) => {
+    return this.database.transaction(async (tx) => {
       const changed = await this.changeOrSkuTaken(id, version ?? null, wish, tx);
-      return changed ?? this.unchanged(id, version, tx);
+      if (!changed) await this.assertUnchanged(id, version, tx);
+      return this.catalog.viewWithin(id, tx);
     });
-    return this.view(row, admin);
   }
 
   /**
-   * Takes a product out of the catalog for good. Orders keep their lines, carts show it as not available, and its sku
-   * may be used again.
+   * Takes a product out of the catalog for good, and its variants with it. Orders keep their lines, carts show it as not
+   * available, and its sku may be used again. Locks them all.
    * @throws ProductNotFound, also for one that is deleted already.
    */
   async remove(id: number): Promise<void> {
@@ -166,15 +139,19 @@ export class ProductService {
     return changes.length === 0 ? [] : this.repository.changeStock(changes, tx);
   }
 
-  private filterOf(query: ProductListQuery, caller: Caller | undefined): ProductFilter {
-    const { category, in_stock, min_price, max_price } = query;
-    return {
-      category,
-      in_stock,
-      min_price_minor: min_price === undefined ? undefined : this.money.minorOf(min_price, 'min_price'),
-      max_price_minor: max_price === undefined ? undefined : this.money.minorOf(max_price, 'max_price'),
-      with_inactive: isAdmin(caller),
-    };
+  private async insert(product: NewProduct, tx: Tx): Promise<ProductView> {
+    const made = await this.repository.insert(product, tx);
+    if (!made) throw new SkuTaken(product.sku);
+    return this.catalog.viewWithin(made.id, tx);
+  }
+
+  // Locked: it must not be deleted, nor get its last variant from somebody else, while it gets this one.
+  private async lockParent(id: number, tx: Tx): Promise<StoredProduct> {
+    const parent = await this.repository.lock(id, tx);
+    if (!parent) throw new ProductNotFound();
+    if (parent.parent_id !== null) throw new VariantOfVariant(parent.parent_id);
+    if ((await this.repository.countVariants(id, tx)) >= VARIANTS_MAX) throw new TooManyVariants();
+    return parent;
   }
 
   private async changeOrSkuTaken(
@@ -182,55 +159,42 @@ export class ProductService {
     version: number | null,
     wish: ProductChange,
     tx: Tx,
-  ): Promise<ProductRow | null> {
+  ): Promise<boolean> {
     try {
-      return await this.repository.change(id, version, wish, tx);
+      return (await this.repository.change(id, version, wish, tx)) !== null;
     } catch (error) {
       if (violates(error, 'products_sku_key')) throw new SkuTaken(wish.sku as string);
       throw error;
     }
   }
 
-  /** Why nothing was changed: the product is not there, it is another version, or it already is what was wished for. */
-  private async unchanged(id: number, version: number | undefined, tx: Tx): Promise<ProductRow> {
-    const row = await this.repository.findWithin(id, tx);
-    if (!row) throw new ProductNotFound();
-    if (version !== undefined && version !== row.version) throw new VersionConflict(version, row.version);
-    return row;
-  }
-
-  private view(row: ProductRow, caller: Caller | undefined): ProductView {
-    return {
-      id: row.id,
-      sku: row.sku,
-      name: row.name,
-      description: row.description,
-      price: this.money.majorOf(row.price_minor),
-      currency: this.money.currency,
-      image_url: row.image_url,
-      category: row.category,
-      storefront_id: row.storefront_id,
-      parent_id: row.parent_id,
-      stock: row.stock,
-      in_stock: row.stock > 0,
-      ...(isAdmin(caller) ? { low_stock_threshold: row.low_stock_threshold } : {}),
-      active: row.active,
-      version: row.version,
-      created_at: row.created_at,
-      updated_at: row.updated_at,
-    };
+  /** Nothing was changed since the product already is what was wished for. @throws ProductNotFound, VersionConflict otherwise. */
+  private async assertUnchanged(id: number, version: number | undefined, tx: Tx): Promise<void> {
+    const stored = await this.repository.find(id, tx);
+    if (!stored) throw new ProductNotFound();
+    if (version !== undefined && version !== stored.version)
+      throw new VersionConflict(version, stored.version);
   }
 }
 
-function isAdmin(caller: Caller | undefined): boolean {
-  return caller?.role === 'admin';
+/** @throws ValidationFailed for a price finer than the currency. */
+function newProduct({ price, category, image_url, ...members }: CreateProduct, money: Money): NewProduct {
+  return {
+    ...members,
+    price_minor: money.minorOf(price, 'price'),
+    category: category ?? null,
+    image_url: image_url ?? null,
+    parent_id: null,
+  };
 }
 
-/** What a cursor holds in each order: the values of the columns that it sorts by. */
-const CURSORS: Record<ProductSort, { kinds: ('string' | 'number')[]; placeOf(row: ProductRow): Keyset }> = {
-  id: { kinds: ['number'], placeOf: ({ id }) => [id] },
-  name: { kinds: ['string', 'number'], placeOf: ({ name, id }) => [name, id] },
-  price: { kinds: ['number', 'number'], placeOf: ({ price_minor, id }) => [price_minor, id] },
-  '-price': { kinds: ['number', 'number'], placeOf: ({ price_minor, id }) => [price_minor, id] },
-  newest: { kinds: ['number'], placeOf: ({ id }) => [id] },
-};
+/** What is left out is as with the parent; null takes it away. */
+function newVariant(
+  { price: _, ...wish }: CreateVariant,
+  price_minor: number,
+  parent: StoredProduct,
+): NewProduct {
+  const { category = parent.category, image_url = parent.image_url } = wish;
+  const { name = parent.name, description = parent.description } = wish;
+  return { ...wish, name, description, category, image_url, price_minor, parent_id: parent.id };
+}

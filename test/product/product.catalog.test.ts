@@ -65,6 +65,7 @@ describe('the demo catalog', () => {
       version: 1,
       created_at: expect.stringMatching(/^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d\.\d{3}Z$/),
       updated_at: body.created_at,
+      variants: [],
     });
     expect((await listed(''))[0]).toEqual(body);
   });

@@ -61,6 +61,7 @@ describe('making a product', () => {
       version: 1,
       created_at: expect.any(String),
       updated_at: expect.any(String),
+      variants: [],
     });
     expect((await call('get', `/${body.id}`).expect(200)).body).toEqual(body);
   });

@@ -68,7 +68,7 @@ describe('simultaneous changes made from one version', () => {
     const bothHaveLooked = meeting(2);
     const call = await givenApp((repository) => {
       repository.change = async (id, version, { price_minor }, tx) => {
-        const row = await repository.findWithin(id, tx);
+        const row = await repository.find(id, tx);
         await bothHaveLooked();
         return row?.version === version ? setPrice.first([id, price_minor], tx) : null;
       };
