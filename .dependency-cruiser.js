@@ -3,7 +3,8 @@
 /** Which modules a module may import, besides platform and auth's guard, roles and scopes. */
 const HOUSE = {
   event: [],
-  product: [],
+  storefront: [],
+  product: ['storefront'],
   discount: ['event'],
   points: ['event'],
   inventory: ['product', 'event'],

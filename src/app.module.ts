@@ -12,6 +12,7 @@ import { PaymentModule } from './payment/payment.module.js';
 import type { Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { ProductModule } from './product/product.module.js';
+import { StorefrontModule } from './storefront/storefront.module.js';
 import { WebhookModule } from './webhook/webhook.module.js';
 
 /** The table of contents. */
@@ -23,6 +24,7 @@ export class AppModule {
       imports: [
         PlatformModule.with(config, sequelize),
         AuthModule,
+        StorefrontModule,
         ProductModule,
         InventoryModule,
         CartModule,

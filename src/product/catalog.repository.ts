@@ -120,10 +120,11 @@ function familyOf(id: number, rows: ProductRow[]): Family | null {
 
 /** Only fixed texts and placeholders: whatever a client has sent is bound. */
 function conditionsOf(filter: ProductFilter, bind: Bind): string[] {
-  const { category, in_stock, with_inactive } = filter;
+  const { category, in_stock, storefront_id, with_inactive } = filter;
   const conditions = ['p.deleted_at IS NULL', 'p.parent_id IS NULL'];
   if (!with_inactive) conditions.push('p.active');
   if (category !== undefined) conditions.push(`p.category = ${bind(category)}`);
+  if (storefront_id !== undefined) conditions.push(`p.storefront_id = ${bind(storefront_id)}`);
   const prices = pricesOf(filter, bind);
   if (prices) conditions.push(prices);
   if (in_stock !== undefined) conditions.push(`${stockToSell('p')} ${in_stock ? '>' : '='} 0`);

@@ -54,10 +54,11 @@ export class CatalogService {
   }
 
   private filterOf(query: ProductListQuery, caller: Caller | undefined): ProductFilter {
-    const { category, in_stock, min_price, max_price } = query;
+    const { category, in_stock, storefront_id, min_price, max_price } = query;
     return {
       category,
       in_stock,
+      storefront_id,
       min_price_minor: min_price === undefined ? undefined : this.money.minorOf(min_price, 'min_price'),
       max_price_minor: max_price === undefined ? undefined : this.money.minorOf(max_price, 'max_price'),
       with_inactive: isAdmin(caller),

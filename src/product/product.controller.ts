@@ -48,6 +48,7 @@ export class ProductController {
   @ApiOperation({ summary: 'Add a product to the catalog' })
   @TakesIdempotencyKey()
   @Answers(201, ProductView)
+  @Refuses(404, 'not_found', 'storefront not found')
   @Refuses(409, ['sku_taken', 'idempotency_in_progress'], 'the sku LAPTOP-001 is already taken')
   create(@Body() wish: CreateProduct, @IdempotencyClaim() claim: Claim | null) {
     return this.products.create(wish, claim);

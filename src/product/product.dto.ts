@@ -15,6 +15,7 @@ import {
   IsPrice,
   IsPriceBound,
   IsSku,
+  IsStorefrontId,
   IsWebAddress,
   RefusedAsStock,
 } from './product.rules.js';
@@ -45,6 +46,12 @@ export class ProductListQuery extends PageQuery {
   @AsBoolean()
   @IsBoolean({ message: 'in_stock must be true or false' })
   in_stock?: boolean;
+
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: INTEGER_MAX, example: 1 })
+  @IsOptional()
+  @AsNumber()
+  @IsStorefrontId()
+  storefront_id?: number;
 
   @ApiPropertyOptional({
     enum: SORTS,
@@ -82,6 +89,11 @@ export class CreateProduct {
   @IsOptional()
   @IsWebAddress()
   image_url?: string | null;
+
+  @ApiPropertyOptional(DESCRIBED.storefront_id)
+  @IsOptional()
+  @IsStorefrontId()
+  storefront_id?: number | null;
 
   @ApiPropertyOptional({ ...DESCRIBED.low_stock_threshold, default: 0 })
   @IfGiven()
@@ -192,6 +204,14 @@ export class ChangeProduct {
   @IsOptional()
   @IsWebAddress()
   image_url?: string | null;
+
+  @ApiPropertyOptional({
+    ...DESCRIBED.storefront_id,
+    description: 'Its variants go with it; a variant alone stays where its parent is.',
+  })
+  @IsOptional()
+  @IsStorefrontId()
+  storefront_id?: number | null;
 
   @ApiPropertyOptional(DESCRIBED.low_stock_threshold)
   @IfGiven()

@@ -7,13 +7,13 @@ export class ProductNotFound extends NotFound {
   }
 }
 
-/** Another living product has this sku. */
+/** Another living product of the storefront has this sku, or, with null, that of a variant. */
 export class SkuTaken extends DomainError {
   readonly kind = 'conflict';
   readonly code = 'sku_taken';
 
-  constructor(sku: string) {
-    super(`the sku ${sku} is already taken`);
+  constructor(sku: string | null) {
+    super(sku === null ? 'the sku of a variant is already taken there' : `the sku ${sku} is already taken`);
   }
 }
 

@@ -1,4 +1,5 @@
 import { Module } from '@nestjs/common';
+import { StorefrontModule } from '../storefront/storefront.module.js';
 import { CatalogRepository } from './catalog.repository.js';
 import { CatalogService } from './catalog.service.js';
 import { ProductController } from './product.controller.js';
@@ -6,6 +7,7 @@ import { ProductRepository } from './product.repository.js';
 import { ProductService } from './product.service.js';
 
 @Module({
+  imports: [StorefrontModule],
   controllers: [ProductController],
   providers: [CatalogRepository, CatalogService, ProductRepository, ProductService],
   exports: [ProductService],

@@ -20,6 +20,7 @@ const CHANGEABLE: Record<keyof ProductMembers, string> = {
   price_minor: 'bigint',
   category: 'text',
   image_url: 'text',
+  storefront_id: 'integer',
   low_stock_threshold: 'integer',
   active: 'boolean',
 };
@@ -71,6 +72,12 @@ const countVariants = new Statement<{ total: number }>(
 const lockFamily = new Statement(
   'product-lock-family',
   'SELECT id FROM products WHERE id = $1 OR parent_id = $1 ORDER BY id FOR NO KEY UPDATE',
+);
+
+const moveVariants = new Statement(
+  'product-move-variants',
+  `UPDATE products SET storefront_id = $2, version = version + 1, updated_at = clock_timestamp()
+   WHERE parent_id = $1 AND deleted_at IS NULL AND storefront_id IS DISTINCT FROM $2`,
 );
 
 const archive = new Statement<{ id: number }>(
@@ -142,6 +149,17 @@ export class ProductRepository {
 
   async countVariants(id: number, tx: Tx): Promise<number> {
     return (await countVariants.first([id], tx))?.total ?? 0;
+  }
+
+  /** Locks the product and its variants until `tx` ends. @returns the product. */
+  async lockFamily(id: number, tx: Tx): Promise<StoredProduct | null> {
+    await lockFamily.run([id], tx);
+    return this.find(id, tx);
+  }
+
+  /** To another storefront, or to none. */
+  async moveVariants(id: number, storefrontId: number | null, tx: Tx): Promise<void> {
+    await moveVariants.run([id, storefrontId], tx);
   }
 
   /** Archives the product with its variants. Locks them all. @returns false when there is no such product. */

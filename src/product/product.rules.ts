@@ -61,6 +61,13 @@ export const IsCount = () => {
   return ValidateBy({ name: 'isCount', validator: { validate, defaultMessage } });
 };
 
+export const IsStorefrontId = () => {
+  const validate = (value: unknown) =>
+    Number.isInteger(value) && Number(value) >= 1 && Number(value) <= INTEGER_MAX;
+  const defaultMessage = () => '$property must be a positive integer';
+  return ValidateBy({ name: 'isStorefrontId', validator: { validate, defaultMessage } });
+};
+
 /** Refused whatever it is: the ledger is the only way to stock. */
 export const RefusedAsStock = () =>
   ValidateBy({
@@ -82,6 +89,7 @@ export const DESCRIBED = {
     maxLength: IMAGE_URL_LENGTH_MAX,
     example: 'https://shop.example/laptop.jpg',
   },
+  storefront_id: { type: 'integer', nullable: true, minimum: 1, maximum: INTEGER_MAX, example: 1 },
   low_stock_threshold: { type: 'integer', minimum: 0, maximum: INTEGER_MAX, example: 10 },
   active: { example: true, description: 'Inactive products are not shown and not sold.' },
   stock: { type: 'integer', minimum: 0, maximum: INTEGER_MAX, default: 0, example: 25 },

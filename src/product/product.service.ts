@@ -2,10 +2,12 @@ import { Injectable } from '@nestjs/common';
 import { violates } from '../platform/database/database.errors.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
+import { ValidationFailed } from '../platform/errors.js';
 import type { Answer } from '../platform/http/answer.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
+import { StorefrontService } from '../storefront/storefront.service.js';
 import { CatalogService } from './catalog.service.js';
 import type { ChangeProduct, CreateProduct, CreateVariant } from './product.dto.js';
 import {
@@ -35,16 +37,20 @@ export class ProductService {
     private readonly idempotency: IdempotencyService,
     private readonly repository: ProductRepository,
     private readonly catalog: CatalogService,
+    private readonly storefronts: StorefrontService,
     private readonly money: Money,
   ) {}
 
   /**
    * Adds a product to the catalog, with its first count of stock. Once for one claim.
-   * @throws SkuTaken, ValidationFailed for a price finer than the currency.
+   * @throws SkuTaken, StorefrontNotFound, ValidationFailed for a price finer than the currency.
    */
   async create(wish: CreateProduct, claim: Claim | null): Promise<Answer<ProductView>> {
     const product = newProduct(wish, this.money);
-    return this.idempotency.once(claim, 201, (tx) => this.insert(product, tx));
+    return this.idempotency.once(claim, 201, async (tx) => {
+      await this.storefronts.require(product.storefront_id, tx);
+      return this.insert(product, tx);
+    });
   }
 
   /**
@@ -66,15 +72,20 @@ export class ProductService {
 
   /**
    * Changes what `wish` names and raises the version by one; a wish that changes nothing leaves the product as it is.
-   * With a version, only the product that has it is changed. Idempotent.
-   * @throws ProductNotFound, VersionConflict, SkuTaken, ValidationFailed for a price finer than the currency.
+   * With a version, only the product that has it is changed. Variants go with it to another storefront. Idempotent.
+   * @throws ProductNotFound, VersionConflict, SkuTaken, StorefrontNotFound, ValidationFailed for a price finer than the currency
+   * or a variant that would leave its parent.
    */
   async change(id: number, { version, price, ...members }: ChangeProduct): Promise<ProductView> {
     const wish: ProductChange = { ...members };
     if (price !== undefined) wish.price_minor = this.money.minorOf(price, 'price');
+    const { storefront_id } = wish;
     return this.database.transaction(async (tx) => {
-      const changed = await this.changeOrSkuTaken(id, version ?? null, wish, tx);
+      const moving = storefront_id === undefined ? null : await this.lockForMove(id, storefront_id, tx);
+      const sku = wish.sku ?? moving?.sku ?? null;
+      const changed = await orSkuTaken(sku, this.repository.change(id, version ?? null, wish, tx));
       if (!changed) await this.assertUnchanged(id, version, tx);
+      else if (moving) await orSkuTaken(null, this.repository.moveVariants(id, storefront_id ?? null, tx));
       return this.catalog.viewWithin(id, tx);
     });
   }
@@ -154,18 +165,17 @@ export class ProductService {
     return parent;
   }
 
-  private async changeOrSkuTaken(
-    id: number,
-    version: number | null,
-    wish: ProductChange,
-    tx: Tx,
-  ): Promise<boolean> {
-    try {
-      return (await this.repository.change(id, version, wish, tx)) !== null;
-    } catch (error) {
-      if (violates(error, 'products_sku_key')) throw new SkuTaken(wish.sku as string);
-      throw error;
-    }
+  /**
+   * Locks a product that goes to another storefront, and all that goes with it, before it is changed: products are locked by
+   * id. @returns null when it is there already, or is not there at all.
+   */
+  private async lockForMove(id: number, storefrontId: number | null, tx: Tx): Promise<StoredProduct | null> {
+    await this.storefronts.require(storefrontId, tx);
+    const stored = await this.repository.lockFamily(id, tx);
+    if (!stored || stored.storefront_id === storefrontId) return null;
+    if (stored.parent_id !== null)
+      throw ValidationFailed.of('storefront_id', 'storefront_id: a variant is where its parent is');
+    return stored;
   }
 
   /** Nothing was changed since the product already is what was wished for. @throws ProductNotFound, VersionConflict otherwise. */
@@ -177,13 +187,24 @@ export class ProductService {
   }
 }
 
+/** @throws SkuTaken for the violation that says so. */
+async function orSkuTaken<T>(sku: string | null, work: Promise<T>): Promise<T> {
+  return work.catch((error) => {
+    throw violates(error, 'products_sku_key') ? new SkuTaken(sku) : error;
+  });
+}
+
 /** @throws ValidationFailed for a price finer than the currency. */
-function newProduct({ price, category, image_url, ...members }: CreateProduct, money: Money): NewProduct {
+function newProduct(
+  { price, category, image_url, storefront_id, ...members }: CreateProduct,
+  money: Money,
+): NewProduct {
   return {
     ...members,
     price_minor: money.minorOf(price, 'price'),
     category: category ?? null,
     image_url: image_url ?? null,
+    storefront_id: storefront_id ?? null,
     parent_id: null,
   };
 }
@@ -196,5 +217,6 @@ function newVariant(
 ): NewProduct {
   const { category = parent.category, image_url = parent.image_url } = wish;
   const { name = parent.name, description = parent.description } = wish;
-  return { ...wish, name, description, category, image_url, price_minor, parent_id: parent.id };
+  const { id: parent_id, storefront_id } = parent;
+  return { ...wish, name, description, category, image_url, price_minor, parent_id, storefront_id };
 }

@@ -84,6 +84,7 @@ export interface ProductMembers {
   price_minor: number;
   category: string | null;
   image_url: string | null;
+  storefront_id: number | null;
   low_stock_threshold: number;
   active: boolean;
 }
@@ -111,6 +112,7 @@ export interface ProductFilter {
   min_price_minor?: number;
   max_price_minor?: number;
   in_stock?: boolean;
+  storefront_id?: number;
   /** Admins see what is not on sale. */
   with_inactive: boolean;
 }

@@ -141,7 +141,10 @@ describe('filtering', () => {
     ['cursor', 'abc'],
     ['cursor', ''],
     ['q', 'lamp'],
-    ['storefront_id', '1'],
+    ['storefront_id', '0'],
+    ['storefront_id', 'abc'],
+    ['storefront_id', '2147483648'],
+    ['storefront_id', ''],
   ])('refuses %s=%s and names the field', async (field, value) => {
     const { status, body } = await get(`?${field}=${value}`);
     expect({ status, code: body.code }).toEqual({ status: 400, code: 'validation_failed' });
