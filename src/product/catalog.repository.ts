@@ -33,7 +33,7 @@ const find = new Statement<ProductRow>(
 );
 
 interface Order {
-  /** Columns of the product `p`, the last of them unique. Ids are given in the order of creation. */
+  /** Columns of the product `p`, or of what was `found`, the last of them unique. Ids are given in the order of creation. */
   columns: string[];
   descending: boolean;
 }
@@ -44,6 +44,7 @@ const ORDERS: Record<ProductSort, Order> = {
   price: { columns: ['p.price_minor', 'p.id'], descending: false },
   '-price': { columns: ['p.price_minor', 'p.id'], descending: true },
   newest: { columns: ['p.id'], descending: true },
+  relevance: { columns: ['found.distance', 'p.id'], descending: false },
 };
 
 /** Puts a value aside and answers the placeholder that stands for it. */
@@ -64,13 +65,14 @@ export class CatalogRepository {
     const values: unknown[] = [];
     const bind: Bind = (value) => `$${values.push(value)}`;
     const { columns, descending } = ORDERS[sort];
-    const conditions = conditionsOf(filter, bind);
+    const { ctes, from, conditions } = selectionOf(filter, bind);
     if (after) conditions.push(beyond(columns, descending, after, bind));
     const orderBy = columns.map((column) => (descending ? `${column} DESC` : column)).join(', ');
-    const text = `${WITH_OVERDUE_GOODS}, page AS (
-        SELECT p.id, row_number() OVER (ORDER BY ${orderBy}) AS place FROM products p
+    const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
+    const text = `${ctes}, page AS (
+        SELECT p.id, ${distance} AS distance, row_number() OVER (ORDER BY ${orderBy}) AS place FROM ${from}
         WHERE ${conditions.join(' AND ')} ORDER BY ${orderBy} LIMIT ${bind(limit)})
-      SELECT ${COLUMNS} FROM page
+      SELECT ${COLUMNS}, page.distance FROM page
       CROSS JOIN LATERAL (SELECT page.id UNION ALL SELECT v.id FROM products v WHERE v.parent_id = page.id) member (id)
       JOIN products p ON p.id = member.id
       WHERE p.deleted_at IS NULL ORDER BY page.place, p.parent_id NULLS FIRST, p.id`;
@@ -80,9 +82,8 @@ export class CatalogRepository {
   /** How many products the filter lets through. */
   async count(filter: ProductFilter): Promise<number> {
     const values: unknown[] = [];
-    const conditions = conditionsOf(filter, (value) => `$${values.push(value)}`);
-    const text = `${WITH_OVERDUE_GOODS}
-      SELECT count(*)::int AS total FROM products p WHERE ${conditions.join(' AND ')}`;
+    const { ctes, from, conditions } = selectionOf(filter, (value) => `$${values.push(value)}`);
+    const text = `${ctes} SELECT count(*)::int AS total FROM ${from} WHERE ${conditions.join(' AND ')}`;
     const [row] = await this.database.read(unnamed<{ total: number }>(text), values);
     return row?.total ?? 0;
   }
@@ -118,7 +119,55 @@ function familyOf(id: number, rows: ProductRow[]): Family | null {
   return family?.product.id === id ? family : null;
 }
 
-/** Only fixed texts and placeholders: whatever a client has sent is bound. */
+/** Which products a filter selects, as `p`. Only fixed texts and placeholders: whatever a client has sent is bound. */
+function selectionOf(
+  filter: ProductFilter,
+  bind: Bind,
+): { ctes: string; from: string; conditions: string[] } {
+  const { q } = filter;
+  const conditions = conditionsOf(filter, bind);
+  if (q === undefined) return { ctes: WITH_OVERDUE_GOODS, from: 'products p', conditions };
+  return {
+    ctes: `${WITH_OVERDUE_GOODS}, ${findingOf(q, filter.with_inactive, bind)}`,
+    from: 'found JOIN products p ON p.id = found.id',
+    conditions,
+  };
+}
+
+// A product is as close as the closest of itself and its variants. What only looks alike is asked for when no word fits at
+// all, so it never stands beside what fits, and pages stay pages of one list.
+function findingOf(wanted: string, withInactive: boolean, bind: Bind): string {
+  // Postgres takes each of many dashes for an exclusion of its own, and gives up when they nest too deep.
+  const q = wanted.replace(NESTED_DASH, '');
+  const text = bind(q);
+  const query = `(websearch_to_tsquery('english', ${text}) || ${unfinished(q, `websearch_to_tsquery('simple', ${text})`)})`;
+  const shown = withInactive ? '' : 'AND s.active';
+  const closest = (nearness: string) =>
+    `coalesce(s.parent_id, s.id) AS id, -max((${nearness} * 1000000)::int) AS distance`;
+  return `fitting AS MATERIALIZED (
+      SELECT ${closest(`ts_rank(s.search, ${query})`)} FROM products s
+      WHERE s.search @@ ${query} AND s.deleted_at IS NULL ${shown} GROUP BY 1),
+    found AS (
+      TABLE fitting UNION ALL
+      SELECT ${closest('l.likeness')} FROM product_lookalikes(${text}) l JOIN products s ON s.id = l.id
+      WHERE ${PLAIN.test(q)} AND NOT EXISTS (TABLE fitting) ${shown} GROUP BY 1)`;
+}
+
+/** A dash that another one follows, with no word between them. */
+const NESTED_DASH = /(?<![\p{L}\p{N}])-(?=[^\p{L}\p{N}"]*-)/gu;
+
+/** Nothing is quoted or excluded: who is as exact as that is not shown something else. */
+const PLAIN = /^(?!.*("|(^|\s)-))/;
+
+/** Ends in a word that is neither quoted nor excluded: who types is perhaps not done with it. */
+const UNFINISHED = /(^|\s)[^\s"-][^\s"]*$/;
+
+// The text of a query ends in a quoted word unless that is in brackets, or there is none.
+const unfinished = (q: string, query: string) =>
+  UNFINISHED.test(q)
+    ? `(CASE WHEN ${query}::text LIKE '%''' THEN (${query}::text || ':*')::tsquery ELSE ${query} END)`
+    : query;
+
 function conditionsOf(filter: ProductFilter, bind: Bind): string[] {
   const { category, in_stock, storefront_id, with_inactive } = filter;
   const conditions = ['p.deleted_at IS NULL', 'p.parent_id IS NULL'];

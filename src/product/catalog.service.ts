@@ -18,11 +18,12 @@ export class CatalogService {
   ) {}
 
   /**
-   * One page of top-level products with their variants. The public sees active products, admins all that are not deleted.
+   * One page of top-level products with their variants. What is looked for comes by relevance unless another order is asked
+   * for, and by likeness when there is no such word: for typing errors. The public sees active products, admins all that are not deleted.
    * @throws ValidationFailed for a cursor of another order, or a price finer than the currency.
    */
   async list(query: ProductListQuery, caller: Caller | undefined): Promise<ProductListView> {
-    const sort = query.sort ?? 'id';
+    const sort = query.sort ?? (query.q === undefined ? 'id' : 'relevance');
     const after = decodeCursor(sort, CURSORS[sort].kinds, query.cursor);
     const filter = this.filterOf(query, caller);
     const families = await this.repository.list(filter, sort, after, query.limit + 1);
@@ -54,8 +55,9 @@ export class CatalogService {
   }
 
   private filterOf(query: ProductListQuery, caller: Caller | undefined): ProductFilter {
-    const { category, in_stock, storefront_id, min_price, max_price } = query;
+    const { q, category, in_stock, storefront_id, min_price, max_price } = query;
     return {
+      q,
       category,
       in_stock,
       storefront_id,
@@ -77,4 +79,8 @@ const CURSORS: Record<ProductSort, { kinds: ('string' | 'number')[]; placeOf(fam
   price: { kinds: ['number', 'number'], placeOf: ({ product }) => [product.price_minor, product.id] },
   '-price': { kinds: ['number', 'number'], placeOf: ({ product }) => [product.price_minor, product.id] },
   newest: { kinds: ['number'], placeOf: ({ product }) => [product.id] },
+  relevance: {
+    kinds: ['number', 'number'],
+    placeOf: ({ product }) => [Number(product.distance), product.id],
+  },
 };

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
 import { PageQuery } from '../platform/http/page.js';
-import { AsBoolean, AsNumber } from '../platform/http/validation.js';
+import { AsBoolean, AsNumber, Trimmed } from '../platform/http/validation.js';
 import {
   DESCRIBED,
   IfGiven,
@@ -24,6 +24,18 @@ const SORTS = ['name', 'price', '-price', 'newest'] as const;
 const OF_VARIANTS = 'A product that has variants passes with the price of any of them.';
 
 export class ProductListQuery extends PageQuery {
+  @ApiPropertyOptional({
+    example: 'wireless mou',
+    minLength: 1,
+    maxLength: 200,
+    description:
+      'Words to be found in name, sku or description, of the product or of a variant; the last one may be unfinished. `"two words"` as they stand, `or`, and `-without`. When nothing has them, names that look alike.',
+  })
+  @IsOptional()
+  @Trimmed()
+  @CleanText({ min: 1, max: 200 })
+  q?: string;
+
   @ApiPropertyOptional({ example: 'computers' })
   @IsOptional()
   @CleanText({ min: 1, max: 100 })
@@ -55,7 +67,8 @@ export class ProductListQuery extends PageQuery {
 
   @ApiPropertyOptional({
     enum: SORTS,
-    description: 'By id when not given. `price` is the one that is shown.',
+    description:
+      'When not given: by relevance if there is a `q`, else by id. `price` is the one that is shown.',
   })
   @IsOptional()
   @IsIn(SORTS, { message: `sort must be one of ${SORTS.join(', ')}` })

@@ -18,6 +18,8 @@ export interface ProductRow {
   version: number;
   created_at: Date;
   updated_at: Date;
+  /** How far it is from what was looked for, as a number to sort by; only in a list by relevance. */
+  distance?: number;
 }
 
 /** A product with its variants, by id, those that are not active among them. */
@@ -108,6 +110,8 @@ export interface StoredProduct extends ProductMembers {
 export type ProductChange = Partial<ProductMembers>;
 
 export interface ProductFilter {
+  /** Words to be found in name, sku or description, of the product or of a variant of it. */
+  q?: string;
   category?: string;
   min_price_minor?: number;
   max_price_minor?: number;
@@ -117,4 +121,5 @@ export interface ProductFilter {
   with_inactive: boolean;
 }
 
-export type ProductSort = 'id' | 'name' | 'price' | '-price' | 'newest';
+/** By relevance only when something is looked for: what is closest comes first. */
+export type ProductSort = 'id' | 'name' | 'price' | '-price' | 'newest' | 'relevance';
