@@ -21,7 +21,7 @@ const stockToSell = (product: string) =>
 /** Of the product `p`, after `WITH_OVERDUE_GOODS`. */
 const COLUMNS = `p.id, p.sku, p.name, p.description, p.price_minor, p.image_url, p.category, p.storefront_id, p.parent_id,
    ${stockToSell('p')} AS stock, p.low_stock_threshold, p.active, ${isSellable('p')} AS on_sale, p.version,
-   p.created_at, p.updated_at`;
+   coalesce((SELECT w.views FROM product_views w WHERE w.product_id = p.id), 0) AS views, p.created_at, p.updated_at`;
 
 // The product itself, then its variants.
 const find = new Statement<ProductRow>(

@@ -8,12 +8,14 @@ import type { ProductListQuery } from './product.dto.js';
 import { ProductNotFound } from './product.errors.js';
 import type { Family, ProductFilter, ProductSort } from './product.types.js';
 import { type ProductListView, type ProductView, productView } from './product.view.js';
+import { ViewCounter } from './view-counter.service.js';
 
 /** The catalog as it is shown: what there is to sell, at what price, and how much of it. */
 @Injectable()
 export class CatalogService {
   constructor(
     private readonly repository: CatalogRepository,
+    private readonly viewCounter: ViewCounter,
     private readonly money: Money,
   ) {}
 
@@ -38,12 +40,13 @@ export class CatalogService {
   }
 
   /**
-   * A product with its variants, or a variant.
+   * A product with its variants, or a variant. A look at it is counted, unless it is an admin's.
    * @throws ProductNotFound when it is unknown, deleted, or off sale, as a variant is with its parent, and the caller is no admin.
    */
   async get(id: number, caller: Caller | undefined): Promise<ProductView> {
     const family = await this.repository.find(id);
     if (!family || !(family.product.on_sale || isAdmin(caller))) throw new ProductNotFound();
+    if (!isAdmin(caller)) this.viewCounter.count(id);
     return productView(family, isAdmin(caller), this.money);
   }
 

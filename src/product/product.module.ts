@@ -5,11 +5,20 @@ import { CatalogService } from './catalog.service.js';
 import { ProductController } from './product.controller.js';
 import { ProductRepository } from './product.repository.js';
 import { ProductService } from './product.service.js';
+import { ViewCounterRepository } from './view-counter.repository.js';
+import { ViewCounter } from './view-counter.service.js';
 
 @Module({
   imports: [StorefrontModule],
   controllers: [ProductController],
-  providers: [CatalogRepository, CatalogService, ProductRepository, ProductService],
+  providers: [
+    CatalogRepository,
+    CatalogService,
+    ProductRepository,
+    ProductService,
+    ViewCounter,
+    ViewCounterRepository,
+  ],
   exports: [ProductService],
 })
 export class ProductModule {}

@@ -16,6 +16,8 @@ export interface ProductRow {
   /** Shown to everybody and sold, stock aside: active, and so is what it is a variant of. */
   on_sale: boolean;
   version: number;
+  /** How often it was looked at, a second ago. */
+  views: number;
   created_at: Date;
   updated_at: Date;
   /** How far it is from what was looked for, as a number to sort by; only in a list by relevance. */

@@ -24,6 +24,12 @@ export class VariantView {
   @ApiProperty({ example: true }) in_stock!: boolean;
   @ApiPropertyOptional({ type: 'integer', example: 10, description: 'Only for admins.' })
   low_stock_threshold?: number;
+  @ApiPropertyOptional({
+    type: 'integer',
+    example: 0,
+    description: 'How often it was looked at. Only for admins.',
+  })
+  views?: number;
   @ApiProperty({ example: true }) active!: boolean;
   @ApiProperty({ type: 'integer', example: 1, description: 'Goes up with every change but those of stock.' })
   version!: number;
@@ -71,7 +77,7 @@ function viewOf(row: ProductRow, forAdmin: boolean, money: Money): VariantView {
     parent_id: row.parent_id,
     stock: row.stock,
     in_stock: row.stock > 0,
-    ...(forAdmin ? { low_stock_threshold: row.low_stock_threshold } : {}),
+    ...(forAdmin ? { low_stock_threshold: row.low_stock_threshold, views: row.views } : {}),
     active: row.active,
     version: row.version,
     created_at: row.created_at,

@@ -57,6 +57,7 @@ describe('making a product', () => {
       storefront_id: null,
       parent_id: null,
       in_stock: true,
+      views: 0,
       active: true,
       version: 1,
       created_at: expect.any(String),

@@ -38,6 +38,7 @@ describe('a variant', () => {
       storefront_id: null,
       parent_id: parent.id,
       in_stock: true,
+      views: 0,
       active: true,
       version: 1,
       created_at: expect.any(String),
