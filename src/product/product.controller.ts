@@ -10,6 +10,8 @@ import { CatalogService } from './catalog.service.js';
 import { ChangeProduct, CreateProduct, CreateVariant, ProductListQuery } from './product.dto.js';
 import { ProductService } from './product.service.js';
 import { ProductListView, ProductView } from './product.view.js';
+import { BulkProducts, BulkProductsView } from './product-bulk.dto.js';
+import { ProductBulkService } from './product-bulk.service.js';
 
 const RefusesUnknown = () => Refuses(404, 'not_found', 'product not found');
 
@@ -19,6 +21,7 @@ export class ProductController {
   constructor(
     private readonly catalog: CatalogService,
     private readonly products: ProductService,
+    private readonly bulk: ProductBulkService,
   ) {}
 
   @Get()
@@ -52,6 +55,22 @@ export class ProductController {
   @Refuses(409, ['sku_taken', 'idempotency_in_progress'], 'the sku LAPTOP-001 is already taken')
   create(@Body() wish: CreateProduct, @IdempotencyClaim() claim: Claim | null) {
     return this.products.create(wish, claim);
+  }
+
+  @Post('bulk')
+  @HttpCode(200)
+  @Roles('admin')
+  @ApiBearerAuth('access_token')
+  @ApiOperation({
+    summary: 'Change many products at once',
+    description:
+      'Each operation is answered for itself, as if it were alone, in the order given; one that is refused does not stop the others. All that is done is done together.',
+  })
+  @TakesIdempotencyKey()
+  @Answers(200, BulkProductsView, 'Done as far as possible: see each result.')
+  @Refuses(409, 'idempotency_in_progress', 'a request with this idempotency key is still in progress')
+  apply(@Body() operations: BulkProducts, @IdempotencyClaim() claim: Claim | null) {
+    return this.bulk.apply(operations, claim);
   }
 
   @Post(':id/variants')

@@ -11,11 +11,11 @@ import {
   IsCategory,
   IsCount,
   IsDescription,
+  IsId,
   IsName,
   IsPrice,
   IsPriceBound,
   IsSku,
-  IsStorefrontId,
   IsWebAddress,
   RefusedAsStock,
 } from './product.rules.js';
@@ -62,7 +62,7 @@ export class ProductListQuery extends PageQuery {
   @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: INTEGER_MAX, example: 1 })
   @IsOptional()
   @AsNumber()
-  @IsStorefrontId()
+  @IsId()
   storefront_id?: number;
 
   @ApiPropertyOptional({
@@ -105,7 +105,7 @@ export class CreateProduct {
 
   @ApiPropertyOptional(DESCRIBED.storefront_id)
   @IsOptional()
-  @IsStorefrontId()
+  @IsId()
   storefront_id?: number | null;
 
   @ApiPropertyOptional({ ...DESCRIBED.low_stock_threshold, default: 0 })
@@ -223,7 +223,7 @@ export class ChangeProduct {
     description: 'Its variants go with it; a variant alone stays where its parent is.',
   })
   @IsOptional()
-  @IsStorefrontId()
+  @IsId()
   storefront_id?: number | null;
 
   @ApiPropertyOptional(DESCRIBED.low_stock_threshold)

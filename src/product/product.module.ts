@@ -5,6 +5,7 @@ import { CatalogService } from './catalog.service.js';
 import { ProductController } from './product.controller.js';
 import { ProductRepository } from './product.repository.js';
 import { ProductService } from './product.service.js';
+import { ProductBulkService } from './product-bulk.service.js';
 import { ViewCounterRepository } from './view-counter.repository.js';
 import { ViewCounter } from './view-counter.service.js';
 
@@ -14,6 +15,7 @@ import { ViewCounter } from './view-counter.service.js';
   providers: [
     CatalogRepository,
     CatalogService,
+    ProductBulkService,
     ProductRepository,
     ProductService,
     ViewCounter,

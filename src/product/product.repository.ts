@@ -5,11 +5,11 @@ import {
   isSellable,
   type LockedProduct,
   type NewProduct,
-  type ProductChange,
   type ProductMembers,
   type StockAfter,
   type StockChange,
   type StoredProduct,
+  type VersionedChange,
 } from './product.types.js';
 
 /** What a change may set, with its type. */
@@ -30,7 +30,7 @@ const listOf = (columns: string[], product = '') =>
 
 // The arbiter is named: a clash on anything else than the sku is a fault and must not look like one on the sku.
 const NEW = { ...CHANGEABLE, parent_id: 'integer' };
-const insert = new Statement<{ id: number }>(
+const insert = new Statement<Inserted>(
   'product-insert',
   `INSERT INTO products (${listOf(Object.keys(NEW))}, stock, first_count)
    SELECT ${listOf(Object.keys(NEW))}, stock, stock FROM jsonb_to_recordset($1::jsonb)
@@ -38,7 +38,7 @@ const insert = new Statement<{ id: number }>(
        .map((column) => column.join(' '))
        .join(', ')})
    ON CONFLICT (coalesce(storefront_id, 0), sku) WHERE deleted_at IS NULL DO NOTHING
-   RETURNING id`,
+   RETURNING id, storefront_id, sku`,
 );
 
 const wanted = ([column, type]: [string, string]) =>
@@ -52,16 +52,17 @@ const change = new Statement<{ id: number }>(
   `UPDATE products p SET (${listOf(MEMBERS)}) = ROW(
      ${wantedValues}),
      version = p.version + 1, updated_at = clock_timestamp()
-   FROM (SELECT $1::int AS id, $2::int AS version, $3::jsonb AS wish) c
+   FROM unnest($1::int[], $2::int[], $3::jsonb[]) AS c(id, version, wish)
    WHERE p.id = c.id AND p.deleted_at IS NULL AND p.version = coalesce(c.version, p.version)
      AND (${listOf(MEMBERS, 'p')}) IS DISTINCT FROM (
      ${wantedValues})
    RETURNING p.id`,
 );
 
-const FIND = `SELECT id, ${listOf(MEMBERS)}, parent_id, version FROM products WHERE id = $1 AND deleted_at IS NULL`;
+const FIND = `SELECT id, ${listOf(MEMBERS)}, parent_id, version FROM products
+  WHERE id = ANY($1::int[]) AND deleted_at IS NULL`;
 const find = new Statement<StoredProduct>('product-find', FIND);
-const lock = new Statement<StoredProduct>('product-lock', `${FIND} FOR NO KEY UPDATE`);
+const lock = new Statement<StoredProduct>('product-lock', `${FIND} ORDER BY id FOR NO KEY UPDATE`);
 
 const countVariants = new Statement<{ total: number }>(
   'product-count-variants',
@@ -69,9 +70,9 @@ const countVariants = new Statement<{ total: number }>(
 );
 
 // By id, like every lock of products: somebody may sell two variants of one product.
-const lockFamily = new Statement(
-  'product-lock-family',
-  'SELECT id FROM products WHERE id = $1 OR parent_id = $1 ORDER BY id FOR NO KEY UPDATE',
+const lockFamilies = new Statement<{ id: number; parent_id: number | null }>(
+  'product-lock-families',
+  `SELECT id, parent_id FROM products WHERE id = ANY($1::int[]) OR parent_id = ANY($1::int[]) ORDER BY id FOR NO KEY UPDATE`,
 );
 
 const moveVariants = new Statement(
@@ -83,7 +84,7 @@ const moveVariants = new Statement(
 const archive = new Statement<{ id: number }>(
   'product-archive',
   `UPDATE products SET deleted_at = now(), updated_at = now(), version = version + 1
-   WHERE (id = $1 OR parent_id = $1) AND deleted_at IS NULL RETURNING id`,
+   WHERE (id = ANY($1::int[]) OR parent_id = ANY($1::int[])) AND deleted_at IS NULL RETURNING id`,
 );
 
 const sellable = new Statement<{ id: number }>(
@@ -120,41 +121,49 @@ const changeStock = new Statement<StockAfter>(
    RETURNING p.id AS product_id, p.stock AS stock_after, p.stock_sequence AS sequence`,
 );
 
+/** A product that is made now: which one, and by what it is told from the others. */
+export type Inserted = Pick<StoredProduct, 'id' | 'storefront_id' | 'sku'>;
+
 /** All SQL that changes or locks the table `products`. Deleted products are not there, except for the locks of a sale. */
 @Injectable()
 export class ProductRepository {
-  /** @returns null when the sku is taken. */
-  async insert(product: NewProduct, tx: Tx): Promise<{ id: number } | null> {
-    return insert.first([JSON.stringify([product])], tx);
+  /** In the order given. @returns those that are made: what is missing has a sku that is taken, maybe by one before it. */
+  async insert(products: NewProduct[], tx: Tx): Promise<Inserted[]> {
+    return insert.run([JSON.stringify(products)], tx);
   }
 
-  /** @returns null when there is no such product, it has another version, or the change would change nothing. */
-  async change(
-    id: number,
-    version: number | null,
-    wish: ProductChange,
-    tx: Tx,
-  ): Promise<{ id: number } | null> {
-    return change.first([id, version, JSON.stringify(wish)], tx);
+  /**
+   * Each wish is for another product. @returns the ids of those that were changed: the others are not there, have another
+   * version, or are already what was wished for.
+   */
+  async change(wishes: VersionedChange[], tx: Tx): Promise<number[]> {
+    const changed = await change.run(
+      [
+        wishes.map(({ id }) => id),
+        wishes.map(({ version }) => version),
+        wishes.map(({ wish }) => JSON.stringify(wish)),
+      ],
+      tx,
+    );
+    return changed.map(({ id }) => id);
   }
 
-  async find(id: number, tx: Tx): Promise<StoredProduct | null> {
-    return find.first([id], tx);
+  async find(ids: number[], tx: Tx): Promise<StoredProduct[]> {
+    return find.run([ids], tx);
   }
 
   /** `find`, locked until `tx` ends. */
-  async lock(id: number, tx: Tx): Promise<StoredProduct | null> {
-    return lock.first([id], tx);
+  async lock(ids: number[], tx: Tx): Promise<StoredProduct[]> {
+    return lock.run([ids], tx);
   }
 
   async countVariants(id: number, tx: Tx): Promise<number> {
     return (await countVariants.first([id], tx))?.total ?? 0;
   }
 
-  /** Locks the product and its variants until `tx` ends. @returns the product. */
-  async lockFamily(id: number, tx: Tx): Promise<StoredProduct | null> {
-    await lockFamily.run([id], tx);
-    return this.find(id, tx);
+  /** Locks the products and their variants until `tx` ends. @returns who is whose variant. */
+  async lockFamilies(ids: number[], tx: Tx): Promise<{ id: number; parent_id: number | null }[]> {
+    return lockFamilies.run([ids], tx);
   }
 
   /** To another storefront, or to none. */
@@ -162,10 +171,9 @@ export class ProductRepository {
     await moveVariants.run([id, storefrontId], tx);
   }
 
-  /** Archives the product with its variants. Locks them all. @returns false when there is no such product. */
-  async archive(id: number, tx: Tx): Promise<boolean> {
-    await lockFamily.run([id], tx);
-    return (await archive.run([id], tx)).some((archived) => archived.id === id);
+  /** Archives the products, locked as families, with their variants. @returns the ids of all that are archived now. */
+  async archive(ids: number[], tx: Tx): Promise<number[]> {
+    return (await archive.run([ids], tx)).map(({ id }) => id);
   }
 
   async isSellable(id: number, tx: Tx): Promise<boolean> {

@@ -61,11 +61,11 @@ export const IsCount = () => {
   return ValidateBy({ name: 'isCount', validator: { validate, defaultMessage } });
 };
 
-export const IsStorefrontId = () => {
+export const IsId = () => {
   const validate = (value: unknown) =>
     Number.isInteger(value) && Number(value) >= 1 && Number(value) <= INTEGER_MAX;
   const defaultMessage = () => '$property must be a positive integer';
-  return ValidateBy({ name: 'isStorefrontId', validator: { validate, defaultMessage } });
+  return ValidateBy({ name: 'isId', validator: { validate, defaultMessage } });
 };
 
 /** Refused whatever it is: the ledger is the only way to stock. */

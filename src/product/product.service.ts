@@ -22,12 +22,13 @@ import { ProductRepository } from './product.repository.js';
 import type {
   LockedProduct,
   NewProduct,
-  ProductChange,
   StockAfter,
   StockChange,
   StoredProduct,
+  VersionedChange,
 } from './product.types.js';
 import type { ProductView } from './product.view.js';
+import { newProduct, newVariant, versionedChange } from './product.wishes.js';
 
 /** What there is to sell: admins change it here, and whoever sells locks it here. */
 @Injectable()
@@ -76,18 +77,23 @@ export class ProductService {
    * @throws ProductNotFound, VersionConflict, SkuTaken, StorefrontNotFound, ValidationFailed for a price finer than the currency
    * or a variant that would leave its parent.
    */
-  async change(id: number, { version, price, ...members }: ChangeProduct): Promise<ProductView> {
-    const wish: ProductChange = { ...members };
-    if (price !== undefined) wish.price_minor = this.money.minorOf(price, 'price');
-    const { storefront_id } = wish;
+  async change(id: number, wish: ChangeProduct): Promise<ProductView> {
+    const change = versionedChange(id, wish, this.money);
     return this.database.transaction(async (tx) => {
-      const moving = storefront_id === undefined ? null : await this.lockForMove(id, storefront_id, tx);
-      const sku = wish.sku ?? moving?.sku ?? null;
-      const changed = await orSkuTaken(sku, this.repository.change(id, version ?? null, wish, tx));
-      if (!changed) await this.assertUnchanged(id, version, tx);
-      else if (moving) await orSkuTaken(null, this.repository.moveVariants(id, storefront_id ?? null, tx));
+      await this.changeWithin(change, tx);
       return this.catalog.viewWithin(id, tx);
     });
+  }
+
+  /** `change`, in the caller's `tx`. Locks the product and, when it goes to another storefront, its variants. */
+  async changeWithin(change: VersionedChange, tx: Tx): Promise<void> {
+    const { id, version, wish } = change;
+    const { storefront_id } = wish;
+    const moving = storefront_id === undefined ? null : await this.lockForMove(id, storefront_id, tx);
+    const sku = wish.sku ?? moving?.sku ?? null;
+    const changed = await orSkuTaken(sku, this.repository.change([change], tx));
+    if (changed.length === 0) assertUnchanged((await this.repository.find([id], tx))[0], version);
+    else if (moving) await orSkuTaken(null, this.repository.moveVariants(id, storefront_id ?? null, tx));
   }
 
   /**
@@ -96,8 +102,11 @@ export class ProductService {
    * @throws ProductNotFound, also for one that is deleted already.
    */
   async remove(id: number): Promise<void> {
-    const removed = await this.database.transaction((tx) => this.repository.archive(id, tx));
-    if (!removed) throw new ProductNotFound();
+    const removed = await this.database.transaction(async (tx) => {
+      await this.repository.lockFamilies([id], tx);
+      return this.repository.archive([id], tx);
+    });
+    if (!removed.includes(id)) throw new ProductNotFound();
   }
 
   /**
@@ -151,14 +160,14 @@ export class ProductService {
   }
 
   private async insert(product: NewProduct, tx: Tx): Promise<ProductView> {
-    const made = await this.repository.insert(product, tx);
+    const [made] = await this.repository.insert([product], tx);
     if (!made) throw new SkuTaken(product.sku);
     return this.catalog.viewWithin(made.id, tx);
   }
 
   // Locked: it must not be deleted, nor get its last variant from somebody else, while it gets this one.
   private async lockParent(id: number, tx: Tx): Promise<StoredProduct> {
-    const parent = await this.repository.lock(id, tx);
+    const [parent] = await this.repository.lock([id], tx);
     if (!parent) throw new ProductNotFound();
     if (parent.parent_id !== null) throw new VariantOfVariant(parent.parent_id);
     if ((await this.repository.countVariants(id, tx)) >= VARIANTS_MAX) throw new TooManyVariants();
@@ -171,19 +180,12 @@ export class ProductService {
    */
   private async lockForMove(id: number, storefrontId: number | null, tx: Tx): Promise<StoredProduct | null> {
     await this.storefronts.require(storefrontId, tx);
-    const stored = await this.repository.lockFamily(id, tx);
+    await this.repository.lockFamilies([id], tx);
+    const [stored] = await this.repository.find([id], tx);
     if (!stored || stored.storefront_id === storefrontId) return null;
     if (stored.parent_id !== null)
       throw ValidationFailed.of('storefront_id', 'storefront_id: a variant is where its parent is');
     return stored;
-  }
-
-  /** Nothing was changed since the product already is what was wished for. @throws ProductNotFound, VersionConflict otherwise. */
-  private async assertUnchanged(id: number, version: number | undefined, tx: Tx): Promise<void> {
-    const stored = await this.repository.find(id, tx);
-    if (!stored) throw new ProductNotFound();
-    if (version !== undefined && version !== stored.version)
-      throw new VersionConflict(version, stored.version);
   }
 }
 
@@ -194,29 +196,8 @@ async function orSkuTaken<T>(sku: string | null, work: Promise<T>): Promise<T> {
   });
 }
 
-/** @throws ValidationFailed for a price finer than the currency. */
-function newProduct(
-  { price, category, image_url, storefront_id, ...members }: CreateProduct,
-  money: Money,
-): NewProduct {
-  return {
-    ...members,
-    price_minor: money.minorOf(price, 'price'),
-    category: category ?? null,
-    image_url: image_url ?? null,
-    storefront_id: storefront_id ?? null,
-    parent_id: null,
-  };
-}
-
-/** What is left out is as with the parent; null takes it away. */
-function newVariant(
-  { price: _, ...wish }: CreateVariant,
-  price_minor: number,
-  parent: StoredProduct,
-): NewProduct {
-  const { category = parent.category, image_url = parent.image_url } = wish;
-  const { name = parent.name, description = parent.description } = wish;
-  const { id: parent_id, storefront_id } = parent;
-  return { ...wish, name, description, category, image_url, price_minor, parent_id, storefront_id };
+/** Nothing was changed since the product already is what was wished for. @throws ProductNotFound, VersionConflict otherwise. */
+export function assertUnchanged(stored: StoredProduct | undefined, version: number | null): void {
+  if (!stored) throw new ProductNotFound();
+  if (version !== null && version !== stored.version) throw new VersionConflict(version, stored.version);
 }

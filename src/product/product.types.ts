@@ -111,6 +111,13 @@ export interface StoredProduct extends ProductMembers {
 /** What a change of a product sets. A member that is missing stays as it is. */
 export type ProductChange = Partial<ProductMembers>;
 
+/** A change of a product; with a version, only of the one that has it. */
+export interface VersionedChange {
+  id: number;
+  version: number | null;
+  wish: ProductChange;
+}
+
 export interface ProductFilter {
   /** Words to be found in name, sku or description, of the product or of a variant of it. */
   q?: string;

@@ -328,10 +328,10 @@ describe('a parent that is being deleted', () => {
     const { id } = await admin.product();
     const unguarded = await bootApp(database, {}, (nest) => {
       const repository = nest.get(ProductRepository);
-      repository.lock = async (parentId, tx) => {
-        const parent = await repository.find(parentId, tx);
-        expect((await admin.send('DELETE', `/products/${parentId}`)).status).toBe(204);
-        return parent;
+      repository.lock = async (ids, tx) => {
+        const parents = await repository.find(ids, tx);
+        expect((await admin.send('DELETE', `/products/${id}`)).status).toBe(204);
+        return parents;
       };
     });
     const merchant = await Merchant.at(unguarded, database);

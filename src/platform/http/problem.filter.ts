@@ -14,6 +14,9 @@ const STATUS: Record<FactKind, number> = {
   unavailable: 503,
 };
 
+/** The status that a fact is answered with: for answers that tell of many, each with its own. */
+export const statusOf = ({ kind }: DomainError): number => STATUS[kind];
+
 interface Problem {
   status: number;
   code: string;
@@ -82,8 +85,8 @@ export class ProblemFilter implements ExceptionFilter {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof DomainError) {
-    const { kind, code, message, members, retryAfterSeconds } = error;
-    return { status: STATUS[kind], code, detail: message, members, retryAfterSeconds };
+    const { code, message, members, retryAfterSeconds } = error;
+    return { status: statusOf(error), code, detail: message, members, retryAfterSeconds };
   }
   if (error instanceof HttpException) return ofStatus(error.getStatus(), error.message);
   if (isConnectionFault(error)) {
