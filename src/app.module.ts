@@ -14,6 +14,7 @@ import type { Config } from './platform/config/config.js';
 import { PlatformModule } from './platform/platform.module.js';
 import { PointsModule } from './points/points.module.js';
 import { ProductModule } from './product/product.module.js';
+import { StorefrontModule } from './storefront/storefront.module.js';
 import { TrailModule } from './trail/trail.module.js';
 import { WebhookModule } from './webhook/webhook.module.js';
 
@@ -27,6 +28,7 @@ export class AppModule {
         PlatformModule.with(config, sequelize),
         TrailModule,
         AuthModule,
+        StorefrontModule,
         ProductModule,
         InventoryModule,
         DiscountModule,

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import { freeStock, isSellable, WITH_OVERDUE_GOODS } from '../product/product.types.js';
+import { freeStock, hasVariants, isSellable, WITH_OVERDUE_GOODS } from '../product/product.types.js';
 import { QUANTITY_MAX, QUANTITY_MIN } from './cart.errors.js';
 import type { CartForCheckout, CartLine, CartLineRow } from './cart.types.js';
 
@@ -9,7 +9,7 @@ const findLines = new Statement<CartLineRow>(
   'cart-find-lines',
   `${WITH_OVERDUE_GOODS}
    SELECT c.id AS cart_id, c.updated_at, l.product_id, p.name AS product_name, l.quantity, p.price_minor,
-          ${isSellable('p')} AND ${freeStock('p')} >= l.quantity AS available
+          ${isSellable('p')} AND NOT ${hasVariants('p')} AND ${freeStock('p')} >= l.quantity AS available
    FROM carts c JOIN cart_lines l ON l.user_id = c.user_id JOIN products p ON p.id = l.product_id
    WHERE c.user_id = $1 ORDER BY l.added_at, l.product_id`,
 );

@@ -7,14 +7,12 @@ import { Public } from '../platform/http/public.js';
 import { RateLimit } from '../platform/http/rate-limit.js';
 import { IntegerId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
-import {
-  ChangeProduct,
-  CreateProduct,
-  ProductListQuery,
-  ProductListView,
-  ProductView,
-} from './product.dto.js';
+import { CatalogService } from './catalog.service.js';
+import { ChangeProduct, CreateProduct, CreateVariant, ProductListQuery } from './product.dto.js';
 import { ProductService } from './product.service.js';
+import { ProductListView, ProductView } from './product.view.js';
+import { BulkProducts, BulkProductsView } from './product-bulk.dto.js';
+import { ProductBulkService } from './product-bulk.service.js';
 
 const RefusesUnknown = () => Refuses(404, 'not_found', 'product not found');
 
@@ -22,27 +20,31 @@ const RefusesUnknown = () => Refuses(404, 'not_found', 'product not found');
 @RateLimit('product_writes')
 @Controller('products')
 export class ProductController {
-  constructor(private readonly products: ProductService) {}
+  constructor(
+    private readonly catalog: CatalogService,
+    private readonly products: ProductService,
+    private readonly bulk: ProductBulkService,
+  ) {}
 
   @Get()
   @Public()
   @ApiOperation({
     summary: 'The catalog, a page at a time',
-    description: 'Admins see inactive products, too.',
+    description: 'Products with their variants inline. Admins see inactive ones, too.',
   })
   @Answers(200, ProductListView)
   list(@Query() query: ProductListQuery, @CurrentUser() caller: Caller | undefined) {
-    return this.products.list(query, caller);
+    return this.catalog.list(query, caller);
   }
 
   @Get(':id')
   @TakesId()
   @Public()
-  @ApiOperation({ summary: 'One product' })
+  @ApiOperation({ summary: 'One product with its variants, or one variant' })
   @Answers(200, ProductView)
   @RefusesUnknown()
   get(@Param('id', IntegerId) id: number, @CurrentUser() caller: Caller | undefined) {
-    return this.products.get(id, caller);
+    return this.catalog.get(id, caller);
   }
 
   @Post()
@@ -51,9 +53,51 @@ export class ProductController {
   @ApiOperation({ summary: 'Add a product to the catalog' })
   @TakesIdempotencyKey()
   @Answers(201, ProductView)
+  @Refuses(404, 'not_found', 'storefront not found')
   @Refuses(409, ['sku_taken', 'idempotency_in_progress'], 'the sku LAPTOP-001 is already taken')
-  create(@Body() wish: CreateProduct, @CurrentUser() admin: Caller, @IdempotencyClaim() claim: Claim | null) {
-    return this.products.create(wish, admin, claim);
+  create(@Body() wish: CreateProduct, @IdempotencyClaim() claim: Claim | null) {
+    return this.products.create(wish, claim);
+  }
+
+  @Post('bulk')
+  @HttpCode(200)
+  @Roles('admin')
+  @ApiBearerAuth('access_token')
+  @ApiOperation({
+    summary: 'Change many products at once',
+    description:
+      'Each operation is answered for itself, as if it were alone, in the order given; one that is refused does not stop the others. All that is done is done together.',
+  })
+  @TakesIdempotencyKey()
+  @Answers(200, BulkProductsView, 'Done as far as possible: see each result.')
+  @Refuses(409, 'idempotency_in_progress', 'a request with this idempotency key is still in progress')
+  apply(@Body() operations: BulkProducts, @IdempotencyClaim() claim: Claim | null) {
+    return this.bulk.apply(operations, claim);
+  }
+
+  @Post(':id/variants')
+  @TakesId()
+  @Roles('admin')
+  @ApiBearerAuth('access_token')
+  @ApiOperation({
+    summary: 'Add a variant to a product',
+    description:
+      'From its first variant on a product is sold only through them. Stock that it has itself stays in the ledger, and is neither shown nor sold until it has no variants any more.',
+  })
+  @TakesIdempotencyKey()
+  @Answers(201, ProductView)
+  @RefusesUnknown()
+  @Refuses(
+    409,
+    ['sku_taken', 'variant_of_variant', 'too_many_variants', 'idempotency_in_progress'],
+    'the sku LAPTOP-002-BLACK is already taken',
+  )
+  createVariant(
+    @Param('id', IntegerId) id: number,
+    @Body() wish: CreateVariant,
+    @IdempotencyClaim() claim: Claim | null,
+  ) {
+    return this.products.createVariant(id, wish, claim);
   }
 
   @Patch(':id')
@@ -68,8 +112,8 @@ export class ProductController {
   @Answers(200, ProductView)
   @RefusesUnknown()
   @Refuses(409, ['version_conflict', 'sku_taken'], 'the product has version 4 now, not 3; read it again')
-  change(@Param('id', IntegerId) id: number, @Body() wish: ChangeProduct, @CurrentUser() admin: Caller) {
-    return this.products.change(id, wish, admin);
+  change(@Param('id', IntegerId) id: number, @Body() wish: ChangeProduct) {
+    return this.products.change(id, wish);
   }
 
   @Delete(':id')
@@ -77,7 +121,10 @@ export class ProductController {
   @Roles('admin')
   @HttpCode(204)
   @ApiBearerAuth('access_token')
-  @ApiOperation({ summary: 'Take a product out of the catalog', description: 'Orders keep their lines.' })
+  @ApiOperation({
+    summary: 'Take a product, with its variants, out of the catalog',
+    description: 'Orders keep their lines.',
+  })
   @ApiNoContentResponse({ description: 'Gone.' })
   @RefusesUnknown()
   remove(@Param('id', IntegerId) id: number) {

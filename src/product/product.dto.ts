@@ -1,76 +1,52 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { IsBoolean, IsIn, IsInt, IsOptional, Max, Min, ValidateBy } from 'class-validator';
+import { IsBoolean, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
 import { PageQuery } from '../platform/http/page.js';
 import { AsBoolean, AsNumber, IfGiven, Trimmed } from '../platform/http/validation.js';
-import { PRICE_MAX } from '../platform/money.js';
+import {
+  DESCRIBED,
+  INTEGER_MAX,
+  IsActive,
+  IsCategory,
+  IsCount,
+  IsDescription,
+  IsId,
+  IsName,
+  IsPrice,
+  IsPriceBound,
+  IsSku,
+  IsWebAddress,
+  RefusedAsStock,
+} from './product.rules.js';
 
-const INTEGER_MAX = 2_147_483_647;
-const IMAGE_URL_LENGTH_MAX = 2_000;
 const SORTS = ['name', 'price', '-price', 'newest'] as const;
-
-const IsPrice = () =>
-  ValidateBy({
-    name: 'isPrice',
-    validator: {
-      validate: (value) => typeof value === 'number' && value > 0 && value <= PRICE_MAX,
-      defaultMessage: () => `$property must be a number greater than 0 and at most ${PRICE_MAX}`,
-    },
-  });
-
-const IsPriceBound = () =>
-  ValidateBy({
-    name: 'isPriceBound',
-    validator: {
-      validate: (value) => typeof value === 'number' && value >= 0 && value <= PRICE_MAX,
-      defaultMessage: () => `$property must be a number between 0 and ${PRICE_MAX}`,
-    },
-  });
-
-const IsWebAddress = () =>
-  ValidateBy({
-    name: 'isWebAddress',
-    validator: {
-      validate: isWebAddress,
-      defaultMessage: () =>
-        `$property must be an http or https address of at most ${IMAGE_URL_LENGTH_MAX} characters`,
-    },
-  });
-
-// Printable ASCII only: the parser forgives white space and control characters, and what it forgives would be stored.
-function isWebAddress(value: unknown): boolean {
-  if (typeof value !== 'string' || value.length > IMAGE_URL_LENGTH_MAX) return false;
-  return /^https?:\/\/[\x21-\x7e]+$/i.test(value) && !/[<>"\\]/.test(value) && URL.canParse(value);
-}
-
-/** A bounded whole number, with a sentence that says the bounds. */
-const IsCount = () => {
-  const validate = (value: unknown) =>
-    Number.isInteger(value) && Number(value) >= 0 && Number(value) <= INTEGER_MAX;
-  const defaultMessage = () => `$property must be a whole number between 0 and ${INTEGER_MAX}`;
-  return ValidateBy({ name: 'isCount', validator: { validate, defaultMessage } });
-};
-
-/** Refused whatever it is: the ledger is the only way to stock. */
-const RefusedAsStock = () =>
-  ValidateBy({
-    name: 'refusedAsStock',
-    validator: { validate: () => false, defaultMessage: () => 'stock changes only through inventory' },
-  });
+const OF_VARIANTS = 'A product that has variants passes with the price of any of them.';
 
 export class ProductListQuery extends PageQuery {
+  @ApiPropertyOptional({
+    example: 'wireless mou',
+    minLength: 1,
+    maxLength: 200,
+    description:
+      'Words to be found in name, sku or description, of the product or of a variant; the last one may be unfinished. `"two words"` as they stand, `or`, and `-without`. When nothing has them, names that look alike.',
+  })
+  @IsOptional()
+  @Trimmed()
+  @CleanText({ min: 1, max: 200 })
+  q?: string;
+
   @ApiPropertyOptional({ example: 'computers' })
   @IsOptional()
   @CleanText({ min: 1, max: 100 })
   category?: string;
 
-  @ApiPropertyOptional({ type: 'number', minimum: 0, example: 10 })
+  @ApiPropertyOptional({ type: 'number', minimum: 0, example: 10, description: OF_VARIANTS })
   @IsOptional()
   @AsNumber()
   @IsPriceBound()
   min_price?: number;
 
-  @ApiPropertyOptional({ type: 'number', minimum: 0, example: 1500 })
+  @ApiPropertyOptional({ type: 'number', minimum: 0, example: 1500, description: OF_VARIANTS })
   @IsOptional()
   @AsNumber()
   @IsPriceBound()
@@ -82,60 +58,112 @@ export class ProductListQuery extends PageQuery {
   @IsBoolean({ message: 'in_stock must be true or false' })
   in_stock?: boolean;
 
-  @ApiPropertyOptional({ enum: SORTS, description: 'By id when not given.' })
+  @ApiPropertyOptional({ type: 'integer', minimum: 1, maximum: INTEGER_MAX, example: 1 })
+  @IsOptional()
+  @AsNumber()
+  @IsId()
+  storefront_id?: number;
+
+  @ApiPropertyOptional({
+    enum: SORTS,
+    description:
+      'When not given: by relevance if there is a `q`, else by id. `price` is the one that is shown.',
+  })
   @IsOptional()
   @IsIn(SORTS, { message: `sort must be one of ${SORTS.join(', ')}` })
   sort?: (typeof SORTS)[number];
 }
 
 export class CreateProduct {
-  @ApiProperty({ example: 'LAPTOP-002', minLength: 1, maxLength: 64 })
-  @Trimmed()
-  @CleanText({ min: 1, max: 64 })
+  @ApiProperty(DESCRIBED.sku)
+  @IsSku()
   sku!: string;
 
-  @ApiProperty({ example: 'Laptop 16"', minLength: 1, maxLength: 200 })
-  @Trimmed()
-  @CleanText({ min: 1, max: 200 })
+  @ApiProperty(DESCRIBED.name)
+  @IsName()
   name!: string;
 
-  @ApiPropertyOptional({ example: 'A laptop with a larger screen.', maxLength: 10_000, default: '' })
+  @ApiPropertyOptional({ ...DESCRIBED.description, default: '' })
   @IfGiven()
-  @CleanText({ min: 0, max: 10_000, multiline: true })
+  @IsDescription()
   description: string = '';
 
-  @ApiProperty({ type: 'number', example: 1499.99, maximum: PRICE_MAX, description: 'Greater than 0.' })
+  @ApiProperty(DESCRIBED.price)
   @IsPrice()
   price!: number;
 
-  @ApiPropertyOptional({ type: 'string', nullable: true, example: 'computers', maxLength: 100 })
+  @ApiPropertyOptional(DESCRIBED.category)
   @IsOptional()
-  @Trimmed()
-  @CleanText({ min: 1, max: 100 })
+  @IsCategory()
   category?: string | null;
 
-  @ApiPropertyOptional({
-    type: 'string',
-    nullable: true,
-    format: 'uri',
-    maxLength: IMAGE_URL_LENGTH_MAX,
-    example: 'https://shop.example/laptop.jpg',
-  })
+  @ApiPropertyOptional(DESCRIBED.image_url)
   @IsOptional()
   @IsWebAddress()
   image_url?: string | null;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: INTEGER_MAX, default: 0, example: 10 })
+  @ApiPropertyOptional(DESCRIBED.storefront_id)
+  @IsOptional()
+  @IsId()
+  storefront_id?: number | null;
+
+  @ApiPropertyOptional({ ...DESCRIBED.low_stock_threshold, default: 0 })
   @IfGiven()
   @IsCount()
   low_stock_threshold: number = 0;
 
-  @ApiPropertyOptional({ default: true, description: 'Inactive products are not shown and not sold.' })
+  @ApiPropertyOptional({ ...DESCRIBED.active, default: true })
   @IfGiven()
-  @IsBoolean({ message: 'active must be true or false' })
+  @IsActive()
   active: boolean = true;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: INTEGER_MAX, default: 0, example: 25 })
+  @ApiPropertyOptional(DESCRIBED.stock)
+  @IfGiven()
+  @IsCount()
+  stock: number = 0;
+}
+
+/** Name, description, category and image are those of the parent when they are left out. */
+export class CreateVariant {
+  @ApiProperty({ ...DESCRIBED.sku, example: 'LAPTOP-002-BLACK' })
+  @IsSku()
+  sku!: string;
+
+  @ApiPropertyOptional({ ...DESCRIBED.name, example: 'Laptop 16", black', description: "Else the parent's." })
+  @IfGiven()
+  @IsName()
+  name?: string;
+
+  @ApiPropertyOptional({ ...DESCRIBED.description, description: "Else the parent's." })
+  @IfGiven()
+  @IsDescription()
+  description?: string;
+
+  @ApiProperty(DESCRIBED.price)
+  @IsPrice()
+  price!: number;
+
+  @ApiPropertyOptional({ ...DESCRIBED.category, description: "Else the parent's." })
+  @IsOptional()
+  @IsCategory()
+  category?: string | null;
+
+  @ApiPropertyOptional({ ...DESCRIBED.image_url, description: "Else the parent's." })
+  @IsOptional()
+  @IsWebAddress()
+  image_url?: string | null;
+
+  @ApiPropertyOptional({ ...DESCRIBED.low_stock_threshold, default: 0 })
+  @IfGiven()
+  @IsCount()
+  low_stock_threshold: number = 0;
+
+  @ApiPropertyOptional({ ...DESCRIBED.active, default: true })
+  @IfGiven()
+  @IsActive()
+  active: boolean = true;
+
+  @ApiPropertyOptional(DESCRIBED.stock)
   @IfGiven()
   @IsCount()
   stock: number = 0;
@@ -154,86 +182,60 @@ export class ChangeProduct {
   @Max(INTEGER_MAX, { message: 'version must be a positive integer' })
   version?: number;
 
-  @ApiPropertyOptional({ example: 'LAPTOP-002', minLength: 1, maxLength: 64 })
+  @ApiPropertyOptional(DESCRIBED.sku)
   @IfGiven()
-  @Trimmed()
-  @CleanText({ min: 1, max: 64 })
+  @IsSku()
   sku?: string;
 
-  @ApiPropertyOptional({ example: 'Laptop 16"', minLength: 1, maxLength: 200 })
+  @ApiPropertyOptional(DESCRIBED.name)
   @IfGiven()
-  @Trimmed()
-  @CleanText({ min: 1, max: 200 })
+  @IsName()
   name?: string;
 
-  @ApiPropertyOptional({ example: 'A laptop with a larger screen.', maxLength: 10_000 })
+  @ApiPropertyOptional(DESCRIBED.description)
   @IfGiven()
-  @CleanText({ min: 0, max: 10_000, multiline: true })
+  @IsDescription()
   description?: string;
 
-  @ApiPropertyOptional({
-    type: 'number',
-    example: 1399.99,
-    maximum: PRICE_MAX,
-    description: 'Greater than 0.',
-  })
+  @ApiPropertyOptional({ ...DESCRIBED.price, example: 1399.99 })
   @IfGiven()
   @IsPrice()
   price?: number;
 
-  @ApiPropertyOptional({ type: 'string', nullable: true, example: 'computers', maxLength: 100 })
+  @ApiPropertyOptional(DESCRIBED.category)
   @IsOptional()
-  @Trimmed()
-  @CleanText({ min: 1, max: 100 })
+  @IsCategory()
   category?: string | null;
 
-  @ApiPropertyOptional({ type: 'string', nullable: true, format: 'uri', maxLength: IMAGE_URL_LENGTH_MAX })
+  @ApiPropertyOptional({
+    type: 'string',
+    nullable: true,
+    format: 'uri',
+    maxLength: DESCRIBED.image_url.maxLength,
+  })
   @IsOptional()
   @IsWebAddress()
   image_url?: string | null;
 
-  @ApiPropertyOptional({ type: 'integer', minimum: 0, maximum: INTEGER_MAX, example: 10 })
+  @ApiPropertyOptional({
+    ...DESCRIBED.storefront_id,
+    description: 'Its variants go with it; a variant alone stays where its parent is.',
+  })
+  @IsOptional()
+  @IsId()
+  storefront_id?: number | null;
+
+  @ApiPropertyOptional(DESCRIBED.low_stock_threshold)
   @IfGiven()
   @IsCount()
   low_stock_threshold?: number;
 
   @ApiPropertyOptional({ example: false })
   @IfGiven()
-  @IsBoolean({ message: 'active must be true or false' })
+  @IsActive()
   active?: boolean;
 
   @IfGiven()
   @RefusedAsStock()
   stock?: never;
-}
-
-export class ProductView {
-  @ApiProperty({ type: 'integer', example: 1 }) id!: number;
-  @ApiProperty({ example: 'LAPTOP-001' }) sku!: string;
-  @ApiProperty({ example: 'Laptop' }) name!: string;
-  @ApiProperty({ example: 'A light 14-inch laptop with a long battery life.' }) description!: string;
-  @ApiProperty({ type: 'number', example: 1299.99 }) price!: number;
-  @ApiProperty({ example: 'USD' }) currency!: string;
-  @ApiProperty({ type: 'string', nullable: true, example: null }) image_url!: string | null;
-  @ApiProperty({ type: 'string', nullable: true, example: 'computers' }) category!: string | null;
-  @ApiProperty({ type: 'integer', nullable: true, example: null }) storefront_id!: number | null;
-  @ApiProperty({ type: 'integer', nullable: true, example: null }) parent_id!: number | null;
-  @ApiProperty({ type: 'integer', example: 100, description: 'What can be sold now.' }) stock!: number;
-  @ApiProperty({ example: true }) in_stock!: boolean;
-  @ApiPropertyOptional({ type: 'integer', example: 10, description: 'Only for admins.' })
-  low_stock_threshold?: number;
-  @ApiProperty({ example: true }) active!: boolean;
-  @ApiProperty({ type: 'integer', example: 1, description: 'Goes up with every change but those of stock.' })
-  version!: number;
-  @ApiProperty({ type: 'string', format: 'date-time', example: '2026-11-21T09:00:00.000Z' })
-  created_at!: Date;
-  @ApiProperty({ type: 'string', format: 'date-time', example: '2026-11-21T09:00:00.000Z' })
-  updated_at!: Date;
-}
-
-export class ProductListView {
-  @ApiProperty({ type: [ProductView] }) products!: ProductView[];
-  @ApiProperty({ type: 'string', nullable: true, example: null }) next_cursor!: string | null;
-  @ApiPropertyOptional({ type: 'integer', example: 5, description: 'Only with `count=true`.' })
-  total?: number;
 }

@@ -7,13 +7,13 @@ export class ProductNotFound extends NotFound {
   }
 }
 
-/** Another living product has this sku. */
+/** Another living product of the storefront has this sku, or, with null, that of a variant. */
 export class SkuTaken extends DomainError {
   readonly kind = 'conflict';
   readonly code = 'sku_taken';
 
-  constructor(sku: string) {
-    super(`the sku ${sku} is already taken`);
+  constructor(sku: string | null) {
+    super(sku === null ? 'the sku of a variant is already taken there' : `the sku ${sku} is already taken`);
   }
 }
 
@@ -24,5 +24,27 @@ export class VersionConflict extends DomainError {
 
   constructor(expected: number, actual: number) {
     super(`the product has version ${actual} now, not ${expected}; read it again`);
+  }
+}
+
+export const VARIANTS_MAX = 100;
+
+/** A product has so many variants that no list could show them all. */
+export class TooManyVariants extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'too_many_variants';
+
+  constructor() {
+    super(`a product has at most ${VARIANTS_MAX} variants`);
+  }
+}
+
+/** What is a variant itself has no variants. */
+export class VariantOfVariant extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'variant_of_variant';
+
+  constructor(parentId: number) {
+    super(`the product is itself a variant, of product ${parentId}: add the variant there`);
   }
 }

@@ -1,11 +1,28 @@
 import { Module } from '@nestjs/common';
+import { StorefrontModule } from '../storefront/storefront.module.js';
+import { CatalogRepository } from './catalog.repository.js';
+import { CatalogService } from './catalog.service.js';
 import { ProductController } from './product.controller.js';
 import { ProductRepository } from './product.repository.js';
 import { ProductService } from './product.service.js';
+import { ProductBulkService } from './product-bulk.service.js';
+import { ProductTrail } from './product-trail.service.js';
+import { ViewCounterRepository } from './view-counter.repository.js';
+import { ViewCounter } from './view-counter.service.js';
 
 @Module({
+  imports: [StorefrontModule],
   controllers: [ProductController],
-  providers: [ProductRepository, ProductService],
+  providers: [
+    CatalogRepository,
+    CatalogService,
+    ProductBulkService,
+    ProductRepository,
+    ProductService,
+    ProductTrail,
+    ViewCounter,
+    ViewCounterRepository,
+  ],
   exports: [ProductService],
 })
 export class ProductModule {}

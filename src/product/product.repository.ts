@@ -1,83 +1,90 @@
 import { Injectable } from '@nestjs/common';
-import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { Keyset } from '../platform/http/page.js';
 import {
-  freeStock,
   hasVariants,
   isSellable,
   type LockedProduct,
   type NewProduct,
-  type ProductChange,
-  type ProductFilter,
-  type ProductRow,
-  type ProductSort,
+  type ProductMembers,
   type StockAfter,
   type StockChange,
-  WITH_OVERDUE_GOODS,
+  type StoredProduct,
+  type VersionedChange,
 } from './product.types.js';
 
-const columnsWith = (stock: string) =>
-  `id, sku, name, description, price_minor, image_url, category, storefront_id, parent_id, ${stock} AS stock,
-   low_stock_threshold, active, version, created_at, updated_at`;
-const FREE = freeStock('products');
-/** After `WITH_OVERDUE_GOODS`. */
-const COLUMNS = columnsWith(FREE);
-
-const find = new Statement<ProductRow>(
-  'product-find',
-  `${WITH_OVERDUE_GOODS} SELECT ${COLUMNS} FROM products WHERE id = $1 AND deleted_at IS NULL`,
-);
-
-// The arbiter is named: a clash on anything else than the sku is a fault and must not look like one on the sku.
-const insert = new Statement<ProductRow>(
-  'product-insert',
-  `INSERT INTO products (sku, name, description, price_minor, category, image_url, low_stock_threshold, active, stock, first_count)
-   VALUES ($1, $2, $3, $4, $5, $6, $7, $8, $9, $9)
-   ON CONFLICT (coalesce(storefront_id, 0), sku) WHERE deleted_at IS NULL DO NOTHING
-   RETURNING ${columnsWith('stock')}`,
-);
-
-const CHANGEABLE: Record<keyof ProductChange, string> = {
+/** What a change may set, with its type. */
+const CHANGEABLE: Record<keyof ProductMembers, string> = {
   sku: 'text',
   name: 'text',
   description: 'text',
   price_minor: 'bigint',
   category: 'text',
   image_url: 'text',
+  storefront_id: 'integer',
   low_stock_threshold: 'integer',
   active: 'boolean',
 };
+const MEMBERS = Object.keys(CHANGEABLE);
+const listOf = (columns: string[], product = '') =>
+  columns.map((column) => (product ? `${product}.${column}` : column)).join(', ');
+
+// The arbiter is named: a clash on anything else than the sku is a fault and must not look like one on the sku.
+const NEW = { ...CHANGEABLE, parent_id: 'integer' };
+const insert = new Statement<Inserted>(
+  'product-insert',
+  `INSERT INTO products (${listOf(Object.keys(NEW))}, stock, first_count)
+   SELECT ${listOf(Object.keys(NEW))}, stock, stock FROM jsonb_to_recordset($1::jsonb)
+     AS n(${Object.entries({ ...NEW, stock: 'integer' })
+       .map((column) => column.join(' '))
+       .join(', ')})
+   ON CONFLICT (coalesce(storefront_id, 0), sku) WHERE deleted_at IS NULL DO NOTHING
+   RETURNING id, storefront_id, sku`,
+);
+
 const wanted = ([column, type]: [string, string]) =>
-  `CASE WHEN $3::jsonb ? '${column}' THEN ($3::jsonb ->> '${column}')::${type} ELSE ${column} END`;
-const changeableColumns = Object.keys(CHANGEABLE).join(', ');
+  `CASE WHEN c.wish ? '${column}' THEN (c.wish ->> '${column}')::${type} ELSE p.${column} END`;
 const wantedValues = Object.entries(CHANGEABLE).map(wanted).join(',\n     ');
 
 // One statement that compares and sets. Whoever waited for the row's lock has all of it evaluated again on the row as it
 // is then, so that of two changes made from one version only the first matches.
-const change = new Statement<ProductRow>(
+const change = new Statement<{ id: number }>(
   'product-change',
-  `${WITH_OVERDUE_GOODS}
-   UPDATE products SET (${changeableColumns}) = ROW(
+  `UPDATE products p SET (${listOf(MEMBERS)}) = ROW(
      ${wantedValues}),
-     version = version + 1, updated_at = clock_timestamp()
-   WHERE id = $1 AND deleted_at IS NULL AND version = coalesce($2, version)
-     AND (${changeableColumns}) IS DISTINCT FROM (
+     version = p.version + 1, updated_at = clock_timestamp()
+   FROM unnest($1::int[], $2::int[], $3::jsonb[]) AS c(id, version, wish)
+   WHERE p.id = c.id AND p.deleted_at IS NULL AND p.version = coalesce(c.version, p.version)
+     AND (${listOf(MEMBERS, 'p')}) IS DISTINCT FROM (
      ${wantedValues})
-   RETURNING ${COLUMNS}`,
+   RETURNING p.id`,
 );
 
-const lock = new Statement<ProductRow>(
-  'product-lock',
-  `${WITH_OVERDUE_GOODS}
-   SELECT ${COLUMNS} FROM products WHERE id = $1 AND deleted_at IS NULL FOR NO KEY UPDATE OF products`,
+const FIND = `SELECT id, ${listOf(MEMBERS)}, parent_id, version FROM products
+  WHERE id = ANY($1::int[]) AND deleted_at IS NULL`;
+const find = new Statement<StoredProduct>('product-find', FIND);
+const lock = new Statement<StoredProduct>('product-lock', `${FIND} ORDER BY id FOR NO KEY UPDATE`);
+
+const countVariants = new Statement<{ total: number }>(
+  'product-count-variants',
+  'SELECT count(*)::int AS total FROM products WHERE parent_id = $1 AND deleted_at IS NULL',
 );
 
-const archive = new Statement<ProductRow>(
+// By id, like every lock of products: somebody may sell two variants of one product.
+const lockFamilies = new Statement<{ id: number; parent_id: number | null }>(
+  'product-lock-families',
+  `SELECT id, parent_id FROM products WHERE id = ANY($1::int[]) OR parent_id = ANY($1::int[]) ORDER BY id FOR NO KEY UPDATE`,
+);
+
+const moveVariants = new Statement(
+  'product-move-variants',
+  `UPDATE products SET storefront_id = $2, version = version + 1, updated_at = clock_timestamp()
+   WHERE parent_id = $1 AND deleted_at IS NULL AND storefront_id IS DISTINCT FROM $2`,
+);
+
+const archive = new Statement<{ id: number }>(
   'product-archive',
-  `${WITH_OVERDUE_GOODS}
-   UPDATE products SET deleted_at = now(), updated_at = now(), version = version + 1
-   WHERE id = $1 AND deleted_at IS NULL RETURNING ${COLUMNS}`,
+  `UPDATE products SET deleted_at = now(), updated_at = now(), version = version + 1
+   WHERE (id = ANY($1::int[]) OR parent_id = ANY($1::int[])) AND deleted_at IS NULL RETURNING id`,
 );
 
 const sellable = new Statement<{ id: number }>(
@@ -114,92 +121,59 @@ const changeStock = new Statement<StockAfter>(
    RETURNING p.id AS product_id, p.stock AS stock_after, p.stock_sequence AS sequence`,
 );
 
-/** The columns that a sort goes by, the last of them unique. Ids are given in the order of creation. */
-const ORDERS: Record<ProductSort, { columns: (keyof ProductRow)[]; descending: boolean }> = {
-  id: { columns: ['id'], descending: false },
-  name: { columns: ['name', 'id'], descending: false },
-  price: { columns: ['price_minor', 'id'], descending: false },
-  '-price': { columns: ['price_minor', 'id'], descending: true },
-  newest: { columns: ['id'], descending: true },
-};
+/** A product that is made now: which one, and by what it is told from the others. */
+export type Inserted = Pick<StoredProduct, 'id' | 'storefront_id' | 'sku'>;
 
-/** Puts a value aside and answers the placeholder that stands for it. */
-type Bind = (value: unknown) => string;
-
-/** All SQL of the table `products`. Deleted products are not there, except for the locks of a sale. */
+/** All SQL that changes or locks the table `products`. Deleted products are not there, except for the locks of a sale. */
 @Injectable()
 export class ProductRepository {
-  constructor(private readonly database: DatabaseService) {}
-
-  /** One page of top-level products in the sort's order, beginning after the place that `after` names. */
-  async list(
-    filter: ProductFilter,
-    sort: ProductSort,
-    after: Keyset | null,
-    limit: number,
-  ): Promise<ProductRow[]> {
-    const values: unknown[] = [];
-    const bind: Bind = (value) => `$${values.push(value)}`;
-    const { columns, descending } = ORDERS[sort];
-    const conditions = conditionsOf(filter, bind);
-    if (after) conditions.push(beyond(columns, descending, after, bind));
-    const orderBy = columns.map((column) => (descending ? `${column} DESC` : column)).join(', ');
-    const where = conditions.join(' AND ');
-    const text = `${WITH_OVERDUE_GOODS}
-      SELECT ${COLUMNS} FROM products WHERE ${where} ORDER BY ${orderBy} LIMIT ${bind(limit)}`;
-    return this.database.read(unnamed<ProductRow>(text), values);
+  /** In the order given. @returns those that are made: what is missing has a sku that is taken, maybe by one before it. */
+  async insert(products: NewProduct[], tx: Tx): Promise<Inserted[]> {
+    return insert.run([JSON.stringify(products)], tx);
   }
 
-  /** How many products the filter lets through. */
-  async count(filter: ProductFilter): Promise<number> {
-    const values: unknown[] = [];
-    const conditions = conditionsOf(filter, (value) => `$${values.push(value)}`);
-    const text = `${WITH_OVERDUE_GOODS}
-      SELECT count(*)::int AS total FROM products WHERE ${conditions.join(' AND ')}`;
-    const [row] = await this.database.read(unnamed<{ total: number }>(text), values);
-    return row?.total ?? 0;
+  /**
+   * Each wish is for another product. @returns the ids of those that were changed: the others are not there, have another
+   * version, or are already what was wished for.
+   */
+  async change(wishes: VersionedChange[], tx: Tx): Promise<number[]> {
+    const changed = await change.run(
+      [
+        wishes.map(({ id }) => id),
+        wishes.map(({ version }) => version),
+        wishes.map(({ wish }) => JSON.stringify(wish)),
+      ],
+      tx,
+    );
+    return changed.map(({ id }) => id);
   }
 
-  async find(id: number): Promise<ProductRow | null> {
-    return this.database.readFirst(find, [id]);
+  async find(ids: number[], tx: Tx): Promise<StoredProduct[]> {
+    return find.run([ids], tx);
   }
 
-  /** @returns null when the sku is taken. */
-  async insert(product: NewProduct, tx: Tx): Promise<ProductRow | null> {
-    const { sku, name, description, price_minor, category, image_url, low_stock_threshold, active, stock } =
-      product;
-    const values = [
-      sku,
-      name,
-      description,
-      price_minor,
-      category,
-      image_url,
-      low_stock_threshold,
-      active,
-      stock,
-    ];
-    return insert.first(values, tx);
+  /** `find`, locked until `tx` ends. */
+  async lock(ids: number[], tx: Tx): Promise<StoredProduct[]> {
+    return lock.run([ids], tx);
   }
 
-  /** @returns null when there is no such product, it has another version, or the change would change nothing. */
-  async change(id: number, version: number | null, wish: ProductChange, tx: Tx): Promise<ProductRow | null> {
-    return change.first([id, version, JSON.stringify(wish)], tx);
+  async countVariants(id: number, tx: Tx): Promise<number> {
+    return (await countVariants.first([id], tx))?.total ?? 0;
   }
 
-  /** `find`, as `tx` sees it. */
-  async findWithin(id: number, tx: Tx): Promise<ProductRow | null> {
-    return find.first([id], tx);
+  /** Locks the products and their variants until `tx` ends. @returns who is whose variant. */
+  async lockFamilies(ids: number[], tx: Tx): Promise<{ id: number; parent_id: number | null }[]> {
+    return lockFamilies.run([ids], tx);
   }
 
-  /** `findWithin`, and the product stays as it is for everybody else until `tx` ends. */
-  async lock(id: number, tx: Tx): Promise<ProductRow | null> {
-    return lock.first([id], tx);
+  /** To another storefront, or to none. */
+  async moveVariants(id: number, storefrontId: number | null, tx: Tx): Promise<void> {
+    await moveVariants.run([id, storefrontId], tx);
   }
 
-  /** @returns the product as it is left, or null when there is none. */
-  async archive(id: number, tx: Tx): Promise<ProductRow | null> {
-    return archive.first([id], tx);
+  /** Archives the products, locked as families, with their variants. @returns the ids of all that are archived now. */
+  async archive(ids: number[], tx: Tx): Promise<number[]> {
+    return (await archive.run([ids], tx)).map(({ id }) => id);
   }
 
   async isSellable(id: number, tx: Tx): Promise<boolean> {
@@ -230,26 +204,4 @@ export class ProductRepository {
       tx,
     );
   }
-}
-
-// Without a name Postgres plans it with its values at hand: the shapes are many, and which index serves a filter best
-// depends on what is asked for.
-const unnamed = <Row extends object>(text: string) => new Statement<Row>('', text);
-
-/** Only fixed texts and placeholders: whatever a client has sent is bound. */
-function conditionsOf(filter: ProductFilter, bind: Bind): string[] {
-  const { category, min_price_minor, max_price_minor, in_stock, with_inactive } = filter;
-  const conditions = ['deleted_at IS NULL', 'parent_id IS NULL'];
-  if (!with_inactive) conditions.push('active');
-  if (category !== undefined) conditions.push(`category = ${bind(category)}`);
-  if (min_price_minor !== undefined) conditions.push(`price_minor >= ${bind(min_price_minor)}`);
-  if (max_price_minor !== undefined) conditions.push(`price_minor <= ${bind(max_price_minor)}`);
-  if (in_stock !== undefined) conditions.push(in_stock ? `${FREE} > 0` : `${FREE} = 0`);
-  return conditions;
-}
-
-/** The rows that come after `keyset` in the order. As bigint: a made-up cursor may name an id that no integer can be. */
-function beyond(columns: string[], descending: boolean, keyset: Keyset, bind: Bind): string {
-  const places = keyset.map((value) => `${bind(value)}::${typeof value === 'number' ? 'bigint' : 'text'}`);
-  return `(${columns.join(', ')}) ${descending ? '<' : '>'} (${places.join(', ')})`;
 }

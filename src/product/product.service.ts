@@ -2,129 +2,123 @@ import { Injectable } from '@nestjs/common';
 import { violates } from '../platform/database/database.errors.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
+import { ValidationFailed } from '../platform/errors.js';
 import type { Answer } from '../platform/http/answer.js';
-import type { Caller } from '../platform/http/caller.js';
-import { decodeCursor, encodeCursor, type Keyset, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
-import { AdminActions } from '../trail/admin-actions.service.js';
-import type {
-  ChangeProduct,
-  CreateProduct,
-  ProductListQuery,
-  ProductListView,
-  ProductView,
-} from './product.dto.js';
-import { ProductNotFound, SkuTaken, VersionConflict } from './product.errors.js';
+import { StorefrontService } from '../storefront/storefront.service.js';
+import { CatalogService } from './catalog.service.js';
+import type { ChangeProduct, CreateProduct, CreateVariant } from './product.dto.js';
+import {
+  ProductNotFound,
+  SkuTaken,
+  TooManyVariants,
+  VARIANTS_MAX,
+  VariantOfVariant,
+  VersionConflict,
+} from './product.errors.js';
 import { ProductRepository } from './product.repository.js';
 import type {
   LockedProduct,
   NewProduct,
-  ProductChange,
-  ProductFilter,
-  ProductRow,
-  ProductSort,
   StockAfter,
   StockChange,
+  StoredProduct,
+  VersionedChange,
 } from './product.types.js';
+import type { ProductView } from './product.view.js';
+import { newProduct, newVariant, versionedChange } from './product.wishes.js';
+import { ProductTrail } from './product-trail.service.js';
 
-/** Sees all that there is of a product. */
-const AS_ADMIN = { role: 'admin' } as const;
-
-/** The catalog: what there is to sell, at what price, and how much of it. */
+/** What there is to sell: admins change it here, and whoever sells locks it here. */
 @Injectable()
 export class ProductService {
   constructor(
     private readonly database: DatabaseService,
     private readonly idempotency: IdempotencyService,
     private readonly repository: ProductRepository,
+    private readonly catalog: CatalogService,
+    private readonly storefronts: StorefrontService,
     private readonly money: Money,
-    private readonly trail: AdminActions,
+    private readonly trail: ProductTrail,
   ) {}
 
   /**
-   * One page of the catalog. The public sees active products, admins all that are not deleted.
-   * @throws ValidationFailed for a cursor of another order, or a price finer than the currency.
+   * Adds a product to the catalog, with its first count of stock. Once for one claim.
+   * @throws SkuTaken, StorefrontNotFound, ValidationFailed for a price finer than the currency.
    */
-  async list(query: ProductListQuery, caller: Caller | undefined): Promise<ProductListView> {
-    const sort = query.sort ?? 'id';
-    const after = decodeCursor(sort, CURSORS[sort].kinds, query.cursor);
-    const filter = this.filterOf(query, caller);
-    const rows = await this.repository.list(filter, sort, after, query.limit + 1);
-    const { rows: products, next_cursor } = pageOf(
-      rows,
-      query,
-      (row) => this.view(row, caller),
-      (row) => encodeCursor(sort, CURSORS[sort].placeOf(row)),
-    );
-    if (!query.count) return { products, next_cursor };
-    return { products, next_cursor, total: await this.repository.count(filter) };
-  }
-
-  /** @throws ProductNotFound when it is unknown, deleted, or inactive and the caller is no admin. */
-  async get(id: number, caller: Caller | undefined): Promise<ProductView> {
-    const row = await this.repository.find(id);
-    if (!row || !(row.active || isAdmin(caller))) throw new ProductNotFound();
-    return this.view(row, caller);
+  async create(wish: CreateProduct, claim: Claim | null): Promise<Answer<ProductView>> {
+    const product = newProduct(wish, this.money);
+    return this.idempotency.once(claim, 201, async (tx) => {
+      await this.storefronts.require(product.storefront_id, tx);
+      return this.insert(product, tx);
+    });
   }
 
   /**
-   * Adds a product to the catalog, with its first count of stock. Once for one claim.
-   * @throws SkuTaken, ValidationFailed for a price finer than the currency.
+   * Adds a variant to a product, which is sold only through its variants from then on: stock of its own stays where it is, and
+   * is neither shown nor sold. Locks the product. Once for one claim.
+   * @throws ProductNotFound, VariantOfVariant, TooManyVariants, SkuTaken, ValidationFailed for a price finer than the currency.
    */
-  async create(wish: CreateProduct, admin: Caller, claim: Claim | null): Promise<Answer<ProductView>> {
-    const product: NewProduct = {
-      sku: wish.sku,
-      name: wish.name,
-      description: wish.description,
-      price_minor: this.money.minorOf(wish.price, 'price'),
-      category: wish.category ?? null,
-      image_url: wish.image_url ?? null,
-      low_stock_threshold: wish.low_stock_threshold,
-      active: wish.active,
-      stock: wish.stock,
-    };
+  async createVariant(
+    parentId: number,
+    wish: CreateVariant,
+    claim: Claim | null,
+  ): Promise<Answer<ProductView>> {
+    const price_minor = this.money.minorOf(wish.price, 'price');
     return this.idempotency.once(claim, 201, async (tx) => {
-      const row = await this.repository.insert(product, tx);
-      if (!row) throw new SkuTaken(product.sku);
-      await this.note('created', null, row, tx);
-      return this.view(row, admin);
+      const parent = await this.lockParent(parentId, tx);
+      return this.insert(newVariant(wish, price_minor, parent), tx);
     });
   }
 
   /**
    * Changes what `wish` names and raises the version by one; a wish that changes nothing leaves the product as it is.
-   * With a version, only the product that has it is changed. Idempotent.
-   * @throws ProductNotFound, VersionConflict, SkuTaken, ValidationFailed for a price finer than the currency.
+   * With a version, only the product that has it is changed. Variants go with it to another storefront. Idempotent.
+   * @throws ProductNotFound, VersionConflict, SkuTaken, StorefrontNotFound, ValidationFailed for a price finer than the currency
+   * or a variant that would leave its parent.
    */
-  async change(
-    id: number,
-    { version, price, ...members }: ChangeProduct,
-    admin: Caller,
-  ): Promise<ProductView> {
-    const wish: ProductChange = { ...members };
-    if (price !== undefined) wish.price_minor = this.money.minorOf(price, 'price');
-    const row = await this.database.transaction(async (tx) => {
-      const before = await this.repository.lock(id, tx);
-      const changed = await this.changeOrSkuTaken(id, version ?? null, wish, tx);
-      if (changed) await this.note('changed', before, changed, tx);
-      return changed ?? this.unchanged(id, version, tx);
+  async change(id: number, wish: ChangeProduct): Promise<ProductView> {
+    const change = versionedChange(id, wish, this.money);
+    return this.database.transaction(async (tx) => {
+      await this.trail.noting(
+        [id],
+        () => this.changeWithin(change, tx),
+        () => [],
+        tx,
+      );
+      return this.catalog.viewWithin(id, tx);
     });
-    return this.view(row, admin);
+  }
+
+  /** `change`, in the caller's `tx`. Locks the product and, when it goes to another storefront, its variants. */
+  async changeWithin(change: VersionedChange, tx: Tx): Promise<void> {
+    const { id, version, wish } = change;
+    const { storefront_id } = wish;
+    const moving = storefront_id === undefined ? null : await this.lockForMove(id, storefront_id, tx);
+    const sku = wish.sku ?? moving?.sku ?? null;
+    const changed = await orSkuTaken(sku, this.repository.change([change], tx));
+    if (changed.length === 0) assertUnchanged((await this.repository.find([id], tx))[0], version);
+    else if (moving) await orSkuTaken(null, this.repository.moveVariants(id, storefront_id ?? null, tx));
   }
 
   /**
-   * Takes a product out of the catalog for good. Orders keep their lines, carts show it as not available, and its sku
-   * may be used again.
+   * Takes a product out of the catalog for good, and its variants with it. Orders keep their lines, carts show it as not
+   * available, and its sku may be used again. Locks them all.
    * @throws ProductNotFound, also for one that is deleted already.
    */
   async remove(id: number): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      const removed = await this.repository.archive(id, tx);
-      if (!removed) throw new ProductNotFound();
-      await this.note('removed', removed, null, tx);
+    const removed = await this.database.transaction(async (tx) => {
+      await this.repository.lockFamilies([id], tx);
+      return this.trail.noting(
+        [id],
+        () => this.repository.archive([id], tx),
+        () => [],
+        tx,
+      );
     });
+    if (!removed.includes(id)) throw new ProductNotFound();
   }
 
   /**
@@ -177,83 +171,50 @@ export class ProductService {
     return changes.length === 0 ? [] : this.repository.changeStock(changes, tx);
   }
 
-  private filterOf(query: ProductListQuery, caller: Caller | undefined): ProductFilter {
-    const { category, in_stock, min_price, max_price } = query;
-    return {
-      category,
-      in_stock,
-      min_price_minor: min_price === undefined ? undefined : this.money.minorOf(min_price, 'min_price'),
-      max_price_minor: max_price === undefined ? undefined : this.money.minorOf(max_price, 'max_price'),
-      with_inactive: isAdmin(caller),
-    };
+  private async insert(product: NewProduct, tx: Tx): Promise<ProductView> {
+    const [made] = await this.trail.noting(
+      [],
+      () => this.repository.insert([product], tx),
+      (inserted) => inserted.map(({ id }) => id),
+      tx,
+    );
+    if (!made) throw new SkuTaken(product.sku);
+    return this.catalog.viewWithin(made.id, tx);
   }
 
-  private async changeOrSkuTaken(
-    id: number,
-    version: number | null,
-    wish: ProductChange,
-    tx: Tx,
-  ): Promise<ProductRow | null> {
-    try {
-      return await this.repository.change(id, version, wish, tx);
-    } catch (error) {
-      if (violates(error, 'products_sku_key')) throw new SkuTaken(wish.sku as string);
-      throw error;
-    }
+  // Locked: it must not be deleted, nor get its last variant from somebody else, while it gets this one.
+  private async lockParent(id: number, tx: Tx): Promise<StoredProduct> {
+    const [parent] = await this.repository.lock([id], tx);
+    if (!parent) throw new ProductNotFound();
+    if (parent.parent_id !== null) throw new VariantOfVariant(parent.parent_id);
+    if ((await this.repository.countVariants(id, tx)) >= VARIANTS_MAX) throw new TooManyVariants();
+    return parent;
   }
 
-  /** Why nothing was changed: the product is not there, it is another version, or it already is what was wished for. */
-  private async unchanged(id: number, version: number | undefined, tx: Tx): Promise<ProductRow> {
-    const row = await this.repository.findWithin(id, tx);
-    if (!row) throw new ProductNotFound();
-    if (version !== undefined && version !== row.version) throw new VersionConflict(version, row.version);
-    return row;
-  }
-
-  private async note(
-    done: 'created' | 'changed' | 'removed',
-    before: ProductRow | null,
-    after: ProductRow | null,
-    tx: Tx,
-  ): Promise<void> {
-    const shown = (row: ProductRow | null) => row && this.view(row, AS_ADMIN);
-    const entity_id = (after ?? before)?.id as number;
-    const step = { action: `product.${done}`, entity: 'product', entity_id } as const;
-    await this.trail.record([{ ...step, before: shown(before), after: shown(after) }], tx);
-  }
-
-  private view(row: ProductRow, caller: Pick<Caller, 'role'> | undefined): ProductView {
-    return {
-      id: row.id,
-      sku: row.sku,
-      name: row.name,
-      description: row.description,
-      price: this.money.majorOf(row.price_minor),
-      currency: this.money.currency,
-      image_url: row.image_url,
-      category: row.category,
-      storefront_id: row.storefront_id,
-      parent_id: row.parent_id,
-      stock: row.stock,
-      in_stock: row.stock > 0,
-      ...(isAdmin(caller) ? { low_stock_threshold: row.low_stock_threshold } : {}),
-      active: row.active,
-      version: row.version,
-      created_at: row.created_at,
-      updated_at: row.updated_at,
-    };
+  /**
+   * Locks a product that goes to another storefront, and all that goes with it, before it is changed: products are locked by
+   * id. @returns null when it is there already, or is not there at all.
+   */
+  private async lockForMove(id: number, storefrontId: number | null, tx: Tx): Promise<StoredProduct | null> {
+    await this.storefronts.require(storefrontId, tx);
+    await this.repository.lockFamilies([id], tx);
+    const [stored] = await this.repository.find([id], tx);
+    if (!stored || stored.storefront_id === storefrontId) return null;
+    if (stored.parent_id !== null)
+      throw ValidationFailed.of('storefront_id', 'storefront_id: a variant is where its parent is');
+    return stored;
   }
 }
 
-function isAdmin(caller: Pick<Caller, 'role'> | undefined): boolean {
-  return caller?.role === 'admin';
+/** @throws SkuTaken for the violation that says so. */
+async function orSkuTaken<T>(sku: string | null, work: Promise<T>): Promise<T> {
+  return work.catch((error) => {
+    throw violates(error, 'products_sku_key') ? new SkuTaken(sku) : error;
+  });
 }
 
-/** What a cursor holds in each order: the values of the columns that it sorts by. */
-const CURSORS: Record<ProductSort, { kinds: ('string' | 'number')[]; placeOf(row: ProductRow): Keyset }> = {
-  id: { kinds: ['number'], placeOf: ({ id }) => [id] },
-  name: { kinds: ['string', 'number'], placeOf: ({ name, id }) => [name, id] },
-  price: { kinds: ['number', 'number'], placeOf: ({ price_minor, id }) => [price_minor, id] },
-  '-price': { kinds: ['number', 'number'], placeOf: ({ price_minor, id }) => [price_minor, id] },
-  newest: { kinds: ['number'], placeOf: ({ id }) => [id] },
-};
+/** Nothing was changed since the product already is what was wished for. @throws ProductNotFound, VersionConflict otherwise. */
+export function assertUnchanged(stored: StoredProduct | undefined, version: number | null): void {
+  if (!stored) throw new ProductNotFound();
+  if (version !== null && version !== stored.version) throw new VersionConflict(version, stored.version);
+}

@@ -1,6 +1,7 @@
 /** What can be changed by hand. */
 export type AdminEntity =
   | 'product'
+  | 'storefront'
   | 'order'
   | 'discount'
   | 'user'

@@ -57,10 +57,12 @@ describe('making a product', () => {
       storefront_id: null,
       parent_id: null,
       in_stock: true,
+      views: 0,
       active: true,
       version: 1,
       created_at: expect.any(String),
       updated_at: expect.any(String),
+      variants: [],
     });
     expect((await call('get', `/${body.id}`).expect(200)).body).toEqual(body);
   });

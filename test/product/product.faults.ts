@@ -62,7 +62,10 @@ export const FAULTS: [string, unknown][] = [
   ['currency', 'EUR'],
   ['first_count', 5],
   ['deleted_at', null],
-  ['storefront_id', 1],
+  ['storefront_id', 0],
+  ['storefront_id', 1.5],
+  ['storefront_id', '1'],
+  ['storefront_id', 2 ** 31],
   ['parent_id', 1],
   ['role', 'admin'],
 ];

@@ -1,6 +1,5 @@
 import { Statement } from '../../src/platform/database/statement.js';
-import { ProductRepository } from '../../src/product/product.repository.js';
-import type { ProductRow } from '../../src/product/product.types.js';
+import { type Inserted, ProductRepository } from '../../src/product/product.repository.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { givenAdmin } from '../support/given.js';
 
@@ -67,11 +66,13 @@ describe('simultaneous changes made from one version', () => {
   it('overwrite each other when the version is only looked at beforehand', async () => {
     const bothHaveLooked = meeting(2);
     const call = await givenApp((repository) => {
-      repository.lock = (id, tx) => repository.findWithin(id, tx);
-      repository.change = async (id, version, { price_minor }, tx) => {
-        const row = await repository.findWithin(id, tx);
+      repository.change = async ([change], tx) => {
+        const { id, version, wish } = change!;
+        const [row] = await repository.find([id], tx);
         await bothHaveLooked();
-        return row?.version === version ? setPrice.first([id, price_minor], tx) : null;
+        if (row?.version !== version) return [];
+        await setPrice.run([id, wish.price_minor], tx);
+        return [id];
       };
     });
     const { id } = (await call('POST', '', wish())).body;
@@ -80,9 +81,9 @@ describe('simultaneous changes made from one version', () => {
   });
 });
 
-const setPrice = new Statement<ProductRow>(
+const setPrice = new Statement(
   'race-set-price',
-  'UPDATE products SET price_minor = $2, version = version + 1 WHERE id = $1 RETURNING *',
+  'UPDATE products SET price_minor = $2, version = version + 1 WHERE id = $1',
 );
 
 describe('simultaneous changes without a version', () => {
@@ -119,10 +120,11 @@ describe('simultaneous creates of one sku', () => {
   it('make two when the sku is only looked for beforehand', async () => {
     const bothHaveLooked = meeting(2);
     const call = await givenApp((repository) => {
-      repository.insert = async ({ sku, name, price_minor }, tx) => {
+      repository.insert = async ([product], tx) => {
+        const { sku, name, price_minor } = product!;
         const taken = await findSku.first([sku], tx);
         await bothHaveLooked();
-        return taken ? null : insertAnyhow.first([sku, name, price_minor], tx);
+        return taken ? [] : insertAnyhow.run([sku, name, price_minor], tx);
       };
     });
     await database.sql('DROP INDEX products_sku_key');
@@ -132,7 +134,7 @@ describe('simultaneous creates of one sku', () => {
 });
 
 const findSku = new Statement('race-find-sku', 'SELECT id FROM products WHERE sku = $1');
-const insertAnyhow = new Statement<ProductRow>(
+const insertAnyhow = new Statement<Inserted>(
   'race-insert-anyhow',
   'INSERT INTO products (sku, name, price_minor, stock, first_count) VALUES ($1, $2, $3, 0, 0) RETURNING *',
 );

@@ -15,6 +15,9 @@ const STATUS: Record<FactKind, number> = {
   unavailable: 503,
 };
 
+/** The status that a fact is answered with: for answers that tell of many, each with its own. */
+export const statusOf = ({ kind }: DomainError): number => STATUS[kind];
+
 interface Problem {
   status: number;
   code: string;
@@ -83,8 +86,8 @@ export class ProblemFilter implements ExceptionFilter {
 
 function problemOf(error: unknown): Problem {
   if (error instanceof DomainError) {
-    const { kind, code, message, members, retryAfterSeconds } = error;
-    return { status: STATUS[kind], code, detail: message, members, retryAfterSeconds };
+    const { code, message, members, retryAfterSeconds } = error;
+    return { status: statusOf(error), code, detail: message, members, retryAfterSeconds };
   }
   if (error instanceof HttpException) return ofStatus(error.getStatus(), error.message);
   if (isConnectionFault(error)) {

@@ -37,6 +37,11 @@ export class StrictValidation implements PipeTransform {
   }
 }
 
+/** One of many, validated as if it were a body of its own. @throws ValidationFailed */
+export async function validated<T extends object>(value: unknown, metatype: Type<T>): Promise<T> {
+  return new StrictValidation().transform(value, { type: 'body', metatype }) as Promise<T>;
+}
+
 function isPlainObject(value: unknown): boolean {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }

@@ -1,0 +1,203 @@
+import { Injectable } from '@nestjs/common';
+import { DatabaseService } from '../platform/database/database.service.js';
+import { Statement, type Tx } from '../platform/database/statement.js';
+import type { Keyset } from '../platform/http/page.js';
+import {
+  type Family,
+  freeStock,
+  hasVariants,
+  isSellable,
+  type ProductFilter,
+  type ProductRow,
+  type ProductSort,
+  WITH_OVERDUE_GOODS,
+} from './product.types.js';
+
+/** SQL: what can be sold now of the product with this alias, or of its variants when it has any. */
+const stockToSell = (product: string) =>
+  `coalesce((SELECT sum(CASE WHEN v.active THEN ${freeStock('v')} ELSE 0 END) FROM products v
+             WHERE v.parent_id = ${product}.id AND v.deleted_at IS NULL), ${freeStock(product)})::bigint`;
+
+/** Of the product `p`, after `WITH_OVERDUE_GOODS`. */
+const COLUMNS = `p.id, p.sku, p.name, p.description, p.price_minor, p.image_url, p.category, p.storefront_id, p.parent_id,
+   ${stockToSell('p')} AS stock, p.low_stock_threshold, p.active, ${isSellable('p')} AS on_sale, p.version,
+   coalesce((SELECT w.views FROM product_views w WHERE w.product_id = p.id), 0) AS views, p.created_at, p.updated_at`;
+
+// The product itself, then its variants.
+const find = new Statement<ProductRow>(
+  'catalog-find',
+  `${WITH_OVERDUE_GOODS}
+   SELECT ${COLUMNS} FROM (SELECT $1::int AS id UNION ALL SELECT id FROM products WHERE parent_id = $1) member
+   JOIN products p ON p.id = member.id
+   WHERE p.deleted_at IS NULL ORDER BY p.id <> $1, p.id`,
+);
+
+interface Order {
+  /** Columns of the product `p`, or of what was `found`, the last of them unique. Ids are given in the order of creation. */
+  columns: string[];
+  descending: boolean;
+}
+
+const ORDERS: Record<ProductSort, Order> = {
+  id: { columns: ['p.id'], descending: false },
+  name: { columns: ['p.name', 'p.id'], descending: false },
+  price: { columns: ['p.price_minor', 'p.id'], descending: false },
+  '-price': { columns: ['p.price_minor', 'p.id'], descending: true },
+  newest: { columns: ['p.id'], descending: true },
+  relevance: { columns: ['found.distance', 'p.id'], descending: false },
+};
+
+/** Puts a value aside and answers the placeholder that stands for it. */
+type Bind = (value: unknown) => string;
+
+/** Reads the table `products` as it is shown: what is deleted is not there, and variants stand with their product. */
+@Injectable()
+export class CatalogRepository {
+  constructor(private readonly database: DatabaseService) {}
+
+  /** One page of top-level products in the sort's order, beginning after the place that `after` names. */
+  async list(
+    filter: ProductFilter,
+    sort: ProductSort,
+    after: Keyset | null,
+    limit: number,
+  ): Promise<Family[]> {
+    const values: unknown[] = [];
+    const bind: Bind = (value) => `$${values.push(value)}`;
+    const { columns, descending } = ORDERS[sort];
+    const { ctes, from, conditions } = selectionOf(filter, bind);
+    if (after) conditions.push(beyond(columns, descending, after, bind));
+    const orderBy = columns.map((column) => (descending ? `${column} DESC` : column)).join(', ');
+    const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
+    const text = `${ctes}, page AS (
+        SELECT p.id, ${distance} AS distance, row_number() OVER (ORDER BY ${orderBy}) AS place FROM ${from}
+        WHERE ${conditions.join(' AND ')} ORDER BY ${orderBy} LIMIT ${bind(limit)})
+      SELECT ${COLUMNS}, page.distance FROM page
+      CROSS JOIN LATERAL (SELECT page.id UNION ALL SELECT v.id FROM products v WHERE v.parent_id = page.id) member (id)
+      JOIN products p ON p.id = member.id
+      WHERE p.deleted_at IS NULL ORDER BY page.place, p.parent_id NULLS FIRST, p.id`;
+    return familiesOf(await this.database.read(unnamed<ProductRow>(text), values));
+  }
+
+  /** How many products the filter lets through. */
+  async count(filter: ProductFilter): Promise<number> {
+    const values: unknown[] = [];
+    const { ctes, from, conditions } = selectionOf(filter, (value) => `$${values.push(value)}`);
+    const text = `${ctes} SELECT count(*)::int AS total FROM ${from} WHERE ${conditions.join(' AND ')}`;
+    const [row] = await this.database.read(unnamed<{ total: number }>(text), values);
+    return row?.total ?? 0;
+  }
+
+  /** A product or a variant; variants stand with their product only. */
+  async find(id: number): Promise<Family | null> {
+    return familyOf(id, await this.database.read(find, [id]));
+  }
+
+  /** `find`, as `tx` sees it. */
+  async findWithin(id: number, tx: Tx): Promise<Family | null> {
+    return familyOf(id, await find.run([id], tx));
+  }
+}
+
+// Without a name Postgres plans it with its values at hand: the shapes are many, and which index serves a filter best
+// depends on what is asked for.
+const unnamed = <Row extends object>(text: string) => new Statement<Row>('', text);
+
+/** Each product comes before its variants. */
+function familiesOf(rows: ProductRow[]): Family[] {
+  const families: Family[] = [];
+  for (const row of rows) {
+    const last = families.at(-1);
+    if (last && row.parent_id === last.product.id) last.variants.push(row);
+    else families.push({ product: row, variants: [] });
+  }
+  return families;
+}
+
+function familyOf(id: number, rows: ProductRow[]): Family | null {
+  const [family] = familiesOf(rows);
+  return family?.product.id === id ? family : null;
+}
+
+/** Which products a filter selects, as `p`. Only fixed texts and placeholders: whatever a client has sent is bound. */
+function selectionOf(
+  filter: ProductFilter,
+  bind: Bind,
+): { ctes: string; from: string; conditions: string[] } {
+  const { q } = filter;
+  const conditions = conditionsOf(filter, bind);
+  if (q === undefined) return { ctes: WITH_OVERDUE_GOODS, from: 'products p', conditions };
+  return {
+    ctes: `${WITH_OVERDUE_GOODS}, ${findingOf(q, filter.with_inactive, bind)}`,
+    from: 'found JOIN products p ON p.id = found.id',
+    conditions,
+  };
+}
+
+// A product is as close as the closest of itself and its variants. What only looks alike is asked for when no word fits at
+// all, so it never stands beside what fits, and pages stay pages of one list.
+function findingOf(wanted: string, withInactive: boolean, bind: Bind): string {
+  // Postgres takes each of many dashes for an exclusion of its own, and gives up when they nest too deep.
+  const q = wanted.replace(NESTED_DASH, '');
+  const text = bind(q);
+  const query = `(websearch_to_tsquery('english', ${text}) || ${unfinished(q, `websearch_to_tsquery('simple', ${text})`)})`;
+  const shown = withInactive ? '' : 'AND s.active';
+  const closest = (nearness: string) =>
+    `coalesce(s.parent_id, s.id) AS id, -max((${nearness} * 1000000)::int) AS distance`;
+  return `fitting AS MATERIALIZED (
+      SELECT ${closest(`ts_rank(s.search, ${query})`)} FROM products s
+      WHERE s.search @@ ${query} AND s.deleted_at IS NULL ${shown} GROUP BY 1),
+    found AS (
+      TABLE fitting UNION ALL
+      SELECT ${closest('l.likeness')} FROM product_lookalikes(${text}) l JOIN products s ON s.id = l.id
+      WHERE ${PLAIN.test(q)} AND NOT EXISTS (TABLE fitting) ${shown} GROUP BY 1)`;
+}
+
+/** A dash that another one follows, with no word between them. */
+const NESTED_DASH = /(?<![\p{L}\p{N}])-(?=[^\p{L}\p{N}"]*-)/gu;
+
+/** Nothing is quoted or excluded: who is as exact as that is not shown something else. */
+const PLAIN = /^(?!.*("|(^|\s)-))/;
+
+/** Ends in a word that is neither quoted nor excluded: who types is perhaps not done with it. */
+const UNFINISHED = /(^|\s)[^\s"-][^\s"]*$/;
+
+// The text of a query ends in a quoted word unless that is in brackets, or there is none.
+const unfinished = (q: string, query: string) =>
+  UNFINISHED.test(q)
+    ? `(CASE WHEN ${query}::text LIKE '%''' THEN (${query}::text || ':*')::tsquery ELSE ${query} END)`
+    : query;
+
+function conditionsOf(filter: ProductFilter, bind: Bind): string[] {
+  const { category, in_stock, storefront_id, with_inactive } = filter;
+  const conditions = ['p.deleted_at IS NULL', 'p.parent_id IS NULL'];
+  if (!with_inactive) conditions.push('p.active');
+  if (category !== undefined) conditions.push(`p.category = ${bind(category)}`);
+  if (storefront_id !== undefined) conditions.push(`p.storefront_id = ${bind(storefront_id)}`);
+  const prices = pricesOf(filter, bind);
+  if (prices) conditions.push(prices);
+  if (in_stock !== undefined) conditions.push(`${stockToSell('p')} ${in_stock ? '>' : '='} 0`);
+  return conditions;
+}
+
+/** What is really charged decides: of a product that has variants, the price of any of them that is shown. */
+function pricesOf(
+  { min_price_minor, max_price_minor, with_inactive }: ProductFilter,
+  bind: Bind,
+): string | null {
+  const bounds: [string, string][] = [];
+  if (min_price_minor !== undefined) bounds.push(['>=', bind(min_price_minor)]);
+  if (max_price_minor !== undefined) bounds.push(['<=', bind(max_price_minor)]);
+  if (bounds.length === 0) return null;
+  const within = (product: string) =>
+    bounds.map(([comparison, bound]) => `${product}.price_minor ${comparison} ${bound}`).join(' AND ');
+  return `(${within('p')} AND NOT ${hasVariants('p')} OR EXISTS (
+    SELECT FROM products v WHERE v.parent_id = p.id AND v.deleted_at IS NULL AND ${within('v')}
+    ${with_inactive ? '' : 'AND v.active'}))`;
+}
+
+/** The rows that come after `keyset` in the order. As bigint: a made-up cursor may name an id that no integer can be. */
+function beyond(columns: string[], descending: boolean, keyset: Keyset, bind: Bind): string {
+  const places = keyset.map((value) => `${bind(value)}::${typeof value === 'number' ? 'bigint' : 'text'}`);
+  return `(${columns.join(', ')}) ${descending ? '<' : '>'} (${places.join(', ')})`;
+}

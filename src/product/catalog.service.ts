@@ -1,0 +1,89 @@
+import { Injectable } from '@nestjs/common';
+import type { Tx } from '../platform/database/tx.js';
+import type { Caller } from '../platform/http/caller.js';
+import { decodeCursor, encodeCursor, type Keyset, pageOf } from '../platform/http/page.js';
+import { Money } from '../platform/money.js';
+import { CatalogRepository } from './catalog.repository.js';
+import type { ProductListQuery } from './product.dto.js';
+import { ProductNotFound } from './product.errors.js';
+import type { Family, ProductFilter, ProductSort } from './product.types.js';
+import { type ProductListView, type ProductView, productView } from './product.view.js';
+import { ViewCounter } from './view-counter.service.js';
+
+/** The catalog as it is shown: what there is to sell, at what price, and how much of it. */
+@Injectable()
+export class CatalogService {
+  constructor(
+    private readonly repository: CatalogRepository,
+    private readonly viewCounter: ViewCounter,
+    private readonly money: Money,
+  ) {}
+
+  /**
+   * One page of top-level products with their variants. What is looked for comes by relevance unless another order is asked
+   * for, and by likeness when there is no such word: for typing errors. The public sees active products, admins all that are not deleted.
+   * @throws ValidationFailed for a cursor of another order, or a price finer than the currency.
+   */
+  async list(query: ProductListQuery, caller: Caller | undefined): Promise<ProductListView> {
+    const sort = query.sort ?? (query.q === undefined ? 'id' : 'relevance');
+    const after = decodeCursor(sort, CURSORS[sort].kinds, query.cursor);
+    const filter = this.filterOf(query, caller);
+    const families = await this.repository.list(filter, sort, after, query.limit + 1);
+    const { rows: products, next_cursor } = pageOf(
+      families,
+      query,
+      (family) => productView(family, isAdmin(caller), this.money),
+      (family) => encodeCursor(sort, CURSORS[sort].placeOf(family)),
+    );
+    if (!query.count) return { products, next_cursor };
+    return { products, next_cursor, total: await this.repository.count(filter) };
+  }
+
+  /**
+   * A product with its variants, or a variant. A look at it is counted, unless it is an admin's.
+   * @throws ProductNotFound when it is unknown, deleted, or off sale, as a variant is with its parent, and the caller is no admin.
+   */
+  async get(id: number, caller: Caller | undefined): Promise<ProductView> {
+    const family = await this.repository.find(id);
+    if (!family || !(family.product.on_sale || isAdmin(caller))) throw new ProductNotFound();
+    if (!isAdmin(caller)) this.viewCounter.count(id);
+    return productView(family, isAdmin(caller), this.money);
+  }
+
+  /** The product as an admin sees it in `tx`. @throws ProductNotFound */
+  async viewWithin(id: number, tx: Tx): Promise<ProductView> {
+    const family = await this.repository.findWithin(id, tx);
+    if (!family) throw new ProductNotFound();
+    return productView(family, true, this.money);
+  }
+
+  private filterOf(query: ProductListQuery, caller: Caller | undefined): ProductFilter {
+    const { q, category, in_stock, storefront_id, min_price, max_price } = query;
+    return {
+      q,
+      category,
+      in_stock,
+      storefront_id,
+      min_price_minor: min_price === undefined ? undefined : this.money.minorOf(min_price, 'min_price'),
+      max_price_minor: max_price === undefined ? undefined : this.money.minorOf(max_price, 'max_price'),
+      with_inactive: isAdmin(caller),
+    };
+  }
+}
+
+function isAdmin(caller: Caller | undefined): boolean {
+  return caller?.role === 'admin';
+}
+
+/** What a cursor holds in each order: the values of the columns that it sorts by. */
+const CURSORS: Record<ProductSort, { kinds: ('string' | 'number')[]; placeOf(family: Family): Keyset }> = {
+  id: { kinds: ['number'], placeOf: ({ product }) => [product.id] },
+  name: { kinds: ['string', 'number'], placeOf: ({ product }) => [product.name, product.id] },
+  price: { kinds: ['number', 'number'], placeOf: ({ product }) => [product.price_minor, product.id] },
+  '-price': { kinds: ['number', 'number'], placeOf: ({ product }) => [product.price_minor, product.id] },
+  newest: { kinds: ['number'], placeOf: ({ product }) => [product.id] },
+  relevance: {
+    kinds: ['number', 'number'],
+    placeOf: ({ product }) => [Number(product.distance), product.id],
+  },
+};

@@ -1,0 +1,296 @@
+import { randomUUID } from 'node:crypto';
+import fc from 'fast-check';
+import pg from 'pg';
+import { loadConfig } from '../../src/platform/config/config.js';
+import { connect } from '../../src/platform/database/connection.js';
+import { pendingMigrations, revertNewest, runScripts } from '../../src/platform/database/migrations.js';
+import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
+import { expectProblem } from '../support/given-shop.js';
+import { freshCategory, freshSku, Merchant, mustBe } from './given-catalog.js';
+
+let database: TestDatabase;
+let app: TestApp;
+let admin: Merchant;
+
+beforeAll(async () => {
+  database = await cloneDatabase();
+  app = await bootApp(database);
+  admin = await Merchant.at(app, database);
+});
+afterAll(async () => {
+  await app.close();
+  await database.drop();
+});
+
+const search = (q: string, query = '') => admin.list(`?q=${encodeURIComponent(q)}${query}`);
+const namesFor = async (q: string, query = '') => (await search(q, query)).map(({ name }) => name);
+
+describe('a search', () => {
+  it('finds words of the name, the sku and the description, whatever their case', async () => {
+    expect(await namesFor('LAPTOP')).toEqual(['Laptop']);
+    expect(await namesFor('laptop-001')).toEqual(['Laptop']);
+    expect(await namesFor('monitor 001')).toEqual(['Monitor']);
+    expect(await namesFor('tactile')).toEqual(['Keyboard']);
+    expect(await namesFor('  tactile   switches ')).toEqual(['Keyboard']);
+  });
+
+  it('finds another form of an English word', async () => {
+    expect(await namesFor('laptops')).toEqual(['Laptop']);
+    expect(await namesFor('noises cancelled')).toEqual(['Headphones']);
+  });
+
+  it('finds words of any language, and in any script', async () => {
+    const { id } = await admin.product({ name: 'Светильник', description: 'Für den Küchentisch 照明' });
+    for (const q of ['светильник', 'свет', 'küchentisch', '照明', 'küch'])
+      expect((await search(q)).map((product) => product.id)).toEqual([id]);
+  });
+
+  it('finds what begins like the last word, which may be unfinished', async () => {
+    expect(await namesFor('keyb')).toEqual(['Keyboard']);
+    expect(await namesFor('mechanical key')).toEqual(['Keyboard']);
+    expect(await namesFor('LAPTOP-0')).toEqual(['Laptop']);
+  });
+
+  it('takes all words, a phrase, alternatives and exclusions', async () => {
+    expect(await namesFor('quiet mouse')).toEqual(['Mouse']);
+    expect(await namesFor('"noise cancelling"')).toEqual(['Headphones']);
+    expect(await namesFor('"cancelling noise"')).toEqual([]);
+    expect((await namesFor('mouse or keyboard')).toSorted()).toEqual(['Keyboard', 'Mouse']);
+    expect((await namesFor('mouse or keyb')).toSorted()).toEqual(['Keyboard', 'Mouse']);
+    expect(await namesFor('mouse -wireless')).toEqual([]);
+    expect(await namesFor('mouse -wire')).toEqual(['Mouse']);
+    expect(await namesFor('"4K"')).toEqual(['Monitor']);
+  });
+
+  it('puts a name over a sku, and a sku over a description, however often that says it', async () => {
+    const word = 'zanzibar';
+    const description = await admin.product({ description: `${word} `.repeat(50) });
+    const sku = await admin.product({ sku: `X-${word}` });
+    const name = await admin.product({ name: `A lamp of ${word}` });
+    expect((await search(word)).map(({ id }) => id)).toEqual([name.id, sku.id, description.id]);
+  });
+
+  it('finds a product by its variants, once, and ranks it by the closest of them', async () => {
+    const word = 'madagascar';
+    const [parent, other] = [
+      await admin.product({ name: 'Shirt' }),
+      await admin.product({ description: word }),
+    ];
+    const red = await admin.variant(parent.id, { sku: freshSku(), name: `${word} red` });
+    await admin.variant(parent.id, { sku: `${word}-blue` });
+    const found = await search(word);
+    expect(found.map(({ id }) => id)).toEqual([parent.id, other.id]);
+    expect(found[0].variants).toHaveLength(2);
+    expect((await search(red.sku)).map(({ id }) => id)).toEqual([parent.id]);
+  });
+
+  it('shows the public neither what is inactive, nor that a variant of it has the word', async () => {
+    const word = 'mauritius';
+    const hidden = await admin.product({ name: word, active: false });
+    const parent = await admin.product({ name: 'Shirt' });
+    await admin.variant(parent.id, { name: word, active: false });
+    expect(await search(word)).toEqual([]);
+    const { products } = mustBe(200, await admin.send('GET', `/products?q=${word}`));
+    expect(products.map(({ id }: { id: number }) => id)).toEqual([hidden.id, parent.id]);
+    await admin.send('DELETE', `/products/${hidden.id}`);
+    expect(mustBe(200, await admin.send('GET', `/products?q=${word}`)).products).toHaveLength(1);
+  });
+
+  it('goes together with every filter, order and count', async () => {
+    const category = freshCategory();
+    const make = (name: string, price: number, stock = 1) =>
+      admin.product({ name: `${name} seychelles`, category, price, stock });
+    const [b, a, c] = [await make('B', 20), await make('A', 30, 0), await make('C', 10)];
+    await admin.product({ name: 'Seychelles elsewhere' });
+    const found = async (query: string) =>
+      (await search('seych', `&category=${category}${query}`)).map(({ id }) => id);
+    expect(await found('&sort=name')).toEqual([a.id, b.id, c.id]);
+    expect(await found('&sort=price')).toEqual([c.id, b.id, a.id]);
+    expect(await found('&sort=-price')).toEqual([a.id, b.id, c.id]);
+    expect(await found('&sort=newest')).toEqual([c.id, a.id, b.id]);
+    expect(await found('&in_stock=true&sort=name')).toEqual([b.id, c.id]);
+    expect(await found('&min_price=15&max_price=25')).toEqual([b.id]);
+    const answer = await admin.asPublic('GET', `/products?q=seych&category=${category}&count=true&limit=1`);
+    expect(answer.body).toMatchObject({ total: 3, products: [{}] });
+    expect(await search('seych', '&category=none')).toEqual([]);
+  });
+
+  it('has pages by relevance that meet each product once', async () => {
+    const word = 'comoros';
+    await database.sql(
+      `INSERT INTO products (sku, name, description, price_minor, stock, first_count)
+       SELECT 'COM-' || i, CASE WHEN i % 2 = 0 THEN $1 ELSE 'Lamp' END, repeat($1 || ' ', i % 3 + 1), 100, 0, 0
+       FROM generate_series(1, 40) i`,
+      [word],
+    );
+    const whole = (await search(word, '&limit=100')).map(({ id }) => id);
+    expect(whole).toHaveLength(40);
+    for (const limit of [1, 7, 40]) {
+      const seen: number[] = [];
+      let cursor = '';
+      do {
+        const answer = await admin.asPublic('GET', `/products?q=${word}&limit=${limit}${cursor}`);
+        const { products, next_cursor } = mustBe(200, answer);
+        seen.push(...products.map(({ id }: { id: number }) => id));
+        cursor = next_cursor && `&cursor=${next_cursor}`;
+      } while (cursor);
+      expect(seen).toEqual(whole);
+    }
+    const { next_cursor } = mustBe(200, await admin.asPublic('GET', `/products?q=${word}&limit=1`));
+    for (const query of [`?cursor=${next_cursor}`, `?q=${word}&sort=price&cursor=${next_cursor}`])
+      expectProblem(await admin.asPublic('GET', `/products${query}`), 400, 'validation_failed');
+  });
+
+  const ODD = [
+    '!!!',
+    '"',
+    '"""',
+    "'",
+    "''",
+    "it's",
+    '\\',
+    "\\'",
+    'a\\',
+    '(',
+    ')(',
+    '&',
+    '|',
+    ':*',
+    'a:*',
+    "a':*",
+    '<->',
+    'a <2> b',
+    '-',
+    '--',
+    '-"a b"',
+    '-a',
+    'or',
+    'or or',
+    'a or',
+    'the',
+    'a b or (c -d',
+    '%',
+    '_',
+    '100%',
+    '$1',
+    'x@y.example',
+    'https://shop.example/?a=b&c=d',
+    '💡',
+    '\u202e',
+    "'; DROP TABLE products; --",
+    'x'.repeat(200),
+    '- '.repeat(100),
+    '"a '.repeat(66),
+  ];
+  it.each(ODD)('is never an error, also for %j', async (q) => {
+    expect(await search(q)).toEqual(expect.any(Array));
+    expect((await admin.asPublic('GET', `/products?count=true&q=${encodeURIComponent(q)}`)).status).toBe(200);
+  });
+
+  it('is never an error, whatever is made of operators and words', async () => {
+    const part = fc.constantFrom(
+      '-',
+      '"',
+      ' ',
+      'or',
+      'a',
+      'lamp',
+      '!',
+      '&',
+      '|',
+      '(',
+      ')',
+      ':*',
+      '<->',
+      '\\',
+      "'",
+    );
+    const text = fc.array(part, { minLength: 1, maxLength: 60 }).map((parts) => parts.join('').slice(0, 200));
+    const asked = text.filter((q) => q.trim() !== '');
+    await fc.assert(
+      fc.asyncProperty(asked, async (q) => {
+        expect({ q, found: await search(q) }).toEqual({ q, found: expect.any(Array) });
+      }),
+      { numRuns: 150 },
+    );
+  });
+});
+
+describe('a search with a typing error', () => {
+  it.each([
+    ['labtop', 'Laptop'],
+    ['moniter', 'Monitor'],
+    ['keybord', 'Keyboard'],
+    ['hedfones', 'Headphones'],
+    ['mosue', 'Mouse'],
+  ])('for %s finds %s', async (q, name) => {
+    expect((await namesFor(q))[0]).toBe(name);
+  });
+
+  it('asks for what looks alike only when no word fits', async () => {
+    await admin.product({ name: 'Tenerife' });
+    expect(await namesFor('tenrife')).toEqual(['Tenerife']);
+    await admin.product({ name: 'Tenrife' });
+    expect(await namesFor('tenrife')).toEqual(['Tenrife']);
+  });
+
+  it('shows nothing that was excluded, and nothing else than what was quoted', async () => {
+    expect(await namesFor('mouse -wireless')).toEqual([]);
+    expect(await namesFor('"labtop"')).toEqual([]);
+  });
+
+  it('finds nothing where nothing looks alike', async () => {
+    expect(await namesFor('qqqqzzzz')).toEqual([]);
+  });
+
+  it('goes together with filters and finds a product by its variants', async () => {
+    const parent = await admin.product({ name: 'Shirt', category: 'isles' });
+    await admin.variant(parent.id, { name: 'Galapagos' });
+    expect(await namesFor('galpagos', '&category=isles&count=true')).toEqual(['Shirt']);
+    expect(await namesFor('galpagos', '&category=other')).toEqual([]);
+    await admin.change(parent.id, { active: false });
+    expect(await namesFor('galpagos')).toEqual([]);
+  });
+});
+
+describe('a database whose owner may not create extensions', () => {
+  it('is migrated all the same, there and back, and finds nothing that only looks alike', async () => {
+    const server = process.env.TEST_POSTGRES_URL as string;
+    const name = `t_${randomUUID().replaceAll('-', '')}`;
+    const run = async (text: string, url = server): Promise<any[]> => {
+      const client = new pg.Client({ connectionString: url });
+      await client.connect();
+      try {
+        return (await client.query(text)).rows;
+      } finally {
+        await client.end();
+      }
+    };
+    await run(`CREATE DATABASE ${name}`);
+    await run(`CREATE ROLE ${name} LOGIN PASSWORD 'humble'`);
+    const own = server.replace(/\/holdfast$/, `/${name}`);
+    await run(`GRANT ALL ON SCHEMA public TO ${name}`, own);
+    const humble = new URL(own);
+    humble.username = name;
+    humble.password = 'humble';
+    const url = String(humble);
+    const sequelize = connect(url, loadConfig({ DATABASE_URL: url, NODE_ENV: 'test' }));
+    try {
+      const ran = await runScripts('migrations', sequelize);
+      expect(await run('SELECT extname FROM pg_extension', url)).toEqual([{ extname: 'plpgsql' }]);
+      await runScripts('seeders', sequelize);
+      expect(await run(`SELECT * FROM product_lookalikes('labtop')`, url)).toEqual([]);
+      expect(
+        await run(`SELECT id FROM products WHERE search @@ websearch_to_tsquery('simple', 'laptop')`, url),
+      ).toEqual([{ id: 1 }]);
+      // All the way back: a down script that leaves something behind would fail to run again.
+      for (let left = ran.length; left > 0; left--) await revertNewest(sequelize);
+      expect(await pendingMigrations(sequelize)).toEqual(ran);
+      expect(await runScripts('migrations', sequelize)).toEqual(ran);
+    } finally {
+      await sequelize.close();
+      await run(`DROP DATABASE ${name} WITH (FORCE)`);
+      await run(`DROP ROLE ${name}`);
+    }
+  });
+});
