@@ -13,6 +13,7 @@ import { outOfBounds } from './json-bounds.js';
 import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
 import { wantsRawBody } from './raw-body.js';
+import { handOn } from './streamed-body.js';
 import { UnreadBody } from './unread-body.js';
 import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
@@ -77,6 +78,7 @@ function tuneFastify(adapter: FastifyAdapter): void {
     );
     done();
   });
+  fastify.addContentTypeParser('text/csv', handOn);
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeContentTypeParser(['application/json', 'text/plain']);
   fastify.addContentTypeParser(
