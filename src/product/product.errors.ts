@@ -44,7 +44,24 @@ export class VariantOfVariant extends DomainError {
   readonly kind = 'conflict';
   readonly code = 'variant_of_variant';
 
-  constructor(parentId: number) {
-    super(`the product is itself a variant, of product ${parentId}: add the variant there`);
+  constructor(sentence: string) {
+    super(sentence);
+  }
+}
+
+/** A file names a parent that is not there, or not yet. */
+export class ParentNotFound extends NotFound {
+  constructor(sku: string) {
+    super(`there is no product with the sku ${sku} before it to be its parent`);
+  }
+}
+
+/** A file names a product that an earlier row of it names: one of the two must be wrong. */
+export class DuplicateRow extends DomainError {
+  readonly kind = 'conflict';
+  readonly code = 'duplicate_row';
+
+  constructor(sku: string) {
+    super(`the sku ${sku} is named by an earlier row`);
   }
 }

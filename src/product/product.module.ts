@@ -2,6 +2,9 @@ import { Module } from '@nestjs/common';
 import { StorefrontModule } from '../storefront/storefront.module.js';
 import { CatalogRepository } from './catalog.repository.js';
 import { CatalogService } from './catalog.service.js';
+import { CatalogFileRepository } from './csv/catalog-file.repository.js';
+import { ProductExportService } from './csv/export.service.js';
+import { ProductImportService } from './csv/import.service.js';
 import { ProductController } from './product.controller.js';
 import { ProductRepository } from './product.repository.js';
 import { ProductService } from './product.service.js';
@@ -16,7 +19,10 @@ import { ViewCounter } from './view-counter.service.js';
   providers: [
     CatalogRepository,
     CatalogService,
+    CatalogFileRepository,
     ProductBulkService,
+    ProductExportService,
+    ProductImportService,
     ProductRepository,
     ProductService,
     ProductTrail,

@@ -137,6 +137,7 @@ export class ProductRepository {
    * version, or are already what was wished for.
    */
   async change(wishes: VersionedChange[], tx: Tx): Promise<number[]> {
+    if (wishes.length === 0) return [];
     const changed = await change.run(
       [
         wishes.map(({ id }) => id),

@@ -186,7 +186,10 @@ export class ProductService {
   private async lockParent(id: number, tx: Tx): Promise<StoredProduct> {
     const [parent] = await this.repository.lock([id], tx);
     if (!parent) throw new ProductNotFound();
-    if (parent.parent_id !== null) throw new VariantOfVariant(parent.parent_id);
+    if (parent.parent_id !== null)
+      throw new VariantOfVariant(
+        `the product is itself a variant, of product ${parent.parent_id}: add the variant there`,
+      );
     if ((await this.repository.countVariants(id, tx)) >= VARIANTS_MAX) throw new TooManyVariants();
     return parent;
   }

@@ -238,11 +238,14 @@ describe('every operation', () => {
     }
   });
 
-  it('gives an example of each JSON body, and it is one', () => {
+  it('gives an example of each body, in JSON but for the files, and it is one', () => {
     const ajv = validator();
     expect(bodies().length).toBeGreaterThan(50);
     for (const [where, type, { schema, example }] of bodies()) {
-      expect([where, type]).toEqual([where, expect.stringMatching(/^application\/(problem\+)?json$/)]);
+      expect([where, type]).toEqual([
+        where,
+        expect.stringMatching(/^(application\/(problem\+)?json|text\/csv)$/),
+      ]);
       expect([where, faultsIn(example, schema, ajv)]).toEqual([where, null]);
     }
   });
@@ -366,6 +369,50 @@ describe('the answers that are really given', () => {
     });
     await expectDocumented('patch /api/v1/products/{id}', 409, { ...one, body: { price: 9.99, version: 1 } });
     await expectDocumented('delete /api/v1/products/{id}', 204, one);
+  });
+
+  it('variants, bulk and files of products', async () => {
+    const bulk = (operations: unknown[]) =>
+      expectDocumented('post /api/v1/products/bulk', 200, { as: admin, body: { operations } });
+    const shirt = { op: 'create', sku: 'SHIRT', name: 'Shirt', price: 10 };
+    const { results } = await bulk([shirt, shirt, { op: 'delete', id: 99_999 }]);
+    const [{ id }] = results;
+    const one = { params: { id }, as: admin };
+    const red = { sku: 'SHIRT-RED', price: 12, stock: 3 };
+    const variant = await expectDocumented('post /api/v1/products/{id}/variants', 201, { ...one, body: red });
+    await expectDocumented('post /api/v1/products/{id}/variants', 409, { ...one, body: red });
+    await expectDocumented('post /api/v1/products/{id}/variants', 404, {
+      ...one,
+      params: { id: 99_999 },
+      body: red,
+    });
+    await expectDocumented('get /api/v1/products/{id}', 200, one);
+    await expectDocumented('get /api/v1/products/{id}', 200, { params: { id: variant.id } });
+    await expectDocumented('get /api/v1/products', 200, { query: '?q=shirt' });
+    await expectDocumented('post /api/v1/products/bulk', 400, { as: admin, body: { operations: [] } });
+    await expectDocumented('post /api/v1/products/import', 415, { as: admin, body: {} });
+    await bulk([{ op: 'delete', id }]);
+  });
+
+  it('storefronts', async () => {
+    const body = { name: 'Lamps' };
+    const { id } = await expectDocumented('post /api/v1/admin/storefronts', 201, { as: admin, body });
+    await expectDocumented('post /api/v1/admin/storefronts', 403, { as: customer, body });
+    const one = { params: { id }, as: admin };
+    for (const base of ['/api/v1/storefronts', '/api/v1/admin/storefronts']) {
+      await expectDocumented(`get ${base}`, 200, { as: admin, query: '?count=true' });
+      await expectDocumented(`get ${base}/{id}`, 200, one);
+      await expectDocumented(`get ${base}/{id}`, 404, { params: { id: 99_999 }, as: admin });
+    }
+    await expectDocumented('patch /api/v1/admin/storefronts/{id}', 200, { ...one, body });
+    const lamp = { sku: 'LAMP', name: 'Lamp', price: 10, storefront_id: id };
+    const product = await expectDocumented('post /api/v1/products', 201, { as: admin, body: lamp });
+    await expectDocumented('delete /api/v1/admin/storefronts/{id}', 409, one);
+    await expectDocumented('delete /api/v1/products/{id}', 204, {
+      params: { id: product.id },
+      as: admin,
+    });
+    await expectDocumented('delete /api/v1/admin/storefronts/{id}', 204, one);
   });
 
   it('cart', async () => {

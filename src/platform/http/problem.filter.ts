@@ -3,6 +3,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isBusy, isConnectionFault, namesNoUser } from '../database/database.errors.js';
 import { DomainError, type FactKind } from '../errors.js';
+import { bodyTypeOf } from './streamed-body.js';
 
 const STATUS: Record<FactKind, number> = {
   invalid: 400,
@@ -52,7 +53,7 @@ export class ProblemFilter implements ExceptionFilter {
 
   /** Also Fastify's own error handler, for what fails before Nest sees the request. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
-    const problem = problemOf(error);
+    const problem = problemOf(error, request);
     if (problem.status >= 500) {
       const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.logger.error(
@@ -84,12 +85,12 @@ export class ProblemFilter implements ExceptionFilter {
   }
 }
 
-function problemOf(error: unknown): Problem {
+function problemOf(error: unknown, request: FastifyRequest): Problem {
   if (error instanceof DomainError) {
     const { code, message, members, retryAfterSeconds } = error;
     return { status: statusOf(error), code, detail: message, members, retryAfterSeconds };
   }
-  if (error instanceof HttpException) return ofStatus(error.getStatus(), error.message);
+  if (error instanceof HttpException) return ofStatus(error.getStatus(), error.message, request);
   if (isConnectionFault(error)) {
     return {
       status: 503,
@@ -106,17 +107,17 @@ function problemOf(error: unknown): Problem {
   }
   const status = (error as { statusCode?: unknown })?.statusCode;
   if (typeof status === 'number' && status >= 400 && status < 500) {
-    return ofStatus(status, (error as Error).message);
+    return ofStatus(status, (error as Error).message, request);
   }
   return { status: 500, code: 'internal_error', detail: 'something went wrong on our side' };
 }
 
-function ofStatus(status: number, message: string): Problem {
+function ofStatus(status: number, message: string, request: FastifyRequest): Problem {
   if (status >= 500) return { status, code: 'internal_error', detail: 'something went wrong on our side' };
   if (status === 404)
     return { status, code: 'not_found', detail: message.startsWith('Cannot ') ? 'no such route' : message };
   if (status === 413) return { status, code: 'body_too_large', detail: 'the body is too large' };
   if (status === 415)
-    return { status, code: 'unsupported_media_type', detail: 'the body must be application/json' };
+    return { status, code: 'unsupported_media_type', detail: `the body must be ${bodyTypeOf(request)}` };
   return { status, code: CODES[status] ?? 'bad_request', detail: message };
 }

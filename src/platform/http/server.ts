@@ -18,6 +18,7 @@ import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimits } from './rate-limit.js';
 import { wantsRawBody } from './raw-body.js';
+import { handOn } from './streamed-body.js';
 import { UnreadBody } from './unread-body.js';
 import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
@@ -94,6 +95,7 @@ function tuneFastify(adapter: FastifyAdapter): void {
     );
     done();
   });
+  fastify.addContentTypeParser('text/csv', handOn);
   const parseJson = fastify.getDefaultJsonParser('error', 'error');
   fastify.removeContentTypeParser(['application/json', 'text/plain']);
   fastify.addContentTypeParser(

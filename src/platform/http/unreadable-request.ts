@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { uuidv7 } from '../uuid.js';
 import { ProblemFilter } from './problem.filter.js';
+import { isStreaming } from './streamed-body.js';
 
 const UNREADABLE: Record<string, { status: number; code: string; detail: string }> = {
   HPE_HEADER_OVERFLOW: { status: 431, code: 'headers_too_large', detail: 'the headers are too large' },
@@ -16,6 +17,7 @@ const MALFORMED = { status: 400, code: 'bad_request', detail: 'the request is no
 
 /** Node could not make a request of what has arrived, so there is no reply either: the problem goes straight to the socket. */
 export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): void {
+  if (error.code === 'ERR_HTTP_REQUEST_TIMEOUT' && isStreaming(socket)) return;
   // Who has hung up does not listen any more.
   if (error.code === 'ECONNRESET' || socket.destroyed || !socket.writable) {
     socket.destroy();
