@@ -131,9 +131,10 @@ describe('the process', () => {
     await scrape(app);
     // The monitor has to have ticked before, or it has nothing to be late for.
     await eventually(async () => (await scrape(app)).figure('nodejs_eventloop_lag_max_seconds'));
-    const end = performance.now() + 200;
-    while (performance.now() < end);
     const lag = await eventually(async () => {
+      // Each time anew: a look that comes before the late tick is noted resets the monitor, and the tick is lost.
+      const end = performance.now() + 200;
+      while (performance.now() < end);
       const seen = (await scrape(app)).figure('nodejs_eventloop_lag_max_seconds');
       return seen !== undefined && seen > 0.1 ? seen : null;
     });
