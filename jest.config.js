@@ -3,8 +3,8 @@ export default {
   testEnvironment: 'node',
   roots: ['<rootDir>/test'],
   testMatch: ['**/*.test.ts'],
-  // They take minutes and both cores: jest.faults.config.js.
-  testPathIgnorePatterns: ['<rootDir>/test/faults/'],
+  // Some take minutes and both cores (jest.faults.config.js), some need programs that npm does not bring (jest.system.config.js).
+  testPathIgnorePatterns: ['<rootDir>/test/faults/', '<rootDir>/test/system/'],
   extensionsToTreatAsEsm: ['.ts'],
   // Sources import each other as './x.js' (what Node resolves after the build); here the .ts file stands there.
   moduleNameMapper: { '^(\\.{1,2}/.*)\\.js$': '$1' },
