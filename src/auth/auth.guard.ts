@@ -18,6 +18,14 @@ const LEADS_TO_TOKEN = 'holdfast:leads-to-token';
  */
 export const LeadsToToken = () => SetMetadata(LEADS_TO_TOKEN, true);
 
+/** What a route says about who may call it. */
+interface Access {
+  leadsToToken: boolean;
+  roles: Role[] | undefined;
+  scope: Scope | undefined;
+  isPublic: boolean;
+}
+
 /**
  * Finds out who is calling, on every route. Who is not known gets no further than the public ones, only the named roles get
  * to those under `@Roles`, and only admins and API keys to those under `@Scopes`: nowhere else is a key looked at.
@@ -27,6 +35,9 @@ export const LeadsToToken = () => SetMetadata(LEADS_TO_TOKEN, true);
  */
 @Injectable()
 export class AuthGuard implements CanActivate {
+  /** By the methods of the routes: decorators do not change any more. */
+  private readonly known = new WeakMap<object, Access>();
+
   constructor(
     private readonly reflector: Reflector,
     private readonly accessTokens: AccessTokens,
@@ -35,17 +46,31 @@ export class AuthGuard implements CanActivate {
   ) {}
 
   async canActivate(context: ExecutionContext): Promise<boolean> {
-    const stated = <T>(key: string) =>
-      this.reflector.getAllAndOverride<T | undefined>(key, [context.getHandler(), context.getClass()]);
+    const { leadsToToken, roles, scope, isPublic } = this.accessTo(context);
     const request = context.switchToHttp().getRequest<CallerRequest>();
-    request.caller = await this.callerOf(request, stated<boolean>(LEADS_TO_TOKEN));
+    request.caller = await this.callerOf(request, leadsToToken);
+    if (scope !== undefined) return this.admitByScope(request, scope);
+    if (!isPublic) admit(request.caller, roles);
+    return true;
+  }
+
+  private accessTo(context: ExecutionContext): Access {
+    const route = context.getHandler();
+    let access = this.known.get(route);
+    if (access === undefined) {
+      access = this.readAccess([route, context.getClass()]);
+      this.known.set(route, access);
+    }
+    return access;
+  }
+
+  private readAccess(where: Parameters<Reflector['getAllAndOverride']>[1]): Access {
+    const stated = <T>(key: string) => this.reflector.getAllAndOverride<T | undefined>(key, where);
     const roles = stated<Role[]>(ROLES);
     // Where several are stated, on a controller and its method, the strictest goes.
     const scope = roles === undefined ? stated<Scope>(SCOPE) : undefined;
-    if (scope !== undefined) return this.admitByScope(request, scope);
-    const isPublic = roles === undefined && stated<boolean>(IS_PUBLIC);
-    if (!isPublic) admit(request.caller, roles);
-    return true;
+    const isPublic = roles === undefined && stated<boolean>(IS_PUBLIC) === true;
+    return { leadsToToken: stated<boolean>(LEADS_TO_TOKEN) === true, roles, scope, isPublic };
   }
 
   // A token that is there decides: a key beside it is not looked at.
@@ -65,7 +90,7 @@ export class AuthGuard implements CanActivate {
     return { id, name };
   }
 
-  private async callerOf(request: CallerRequest, overlooksBad = false): Promise<Caller | undefined> {
+  private async callerOf(request: CallerRequest, overlooksBad: boolean): Promise<Caller | undefined> {
     const { authorization = '' } = request.headers;
     const [scheme, token, ...rest] = authorization.trim().split(/ +/);
     // Other schemes are not for us: a proxy in front of us may ask for a password of its own.

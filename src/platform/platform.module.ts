@@ -6,6 +6,7 @@ import { DatabaseModule } from './database/database.module.js';
 import { Drain } from './http/drain.js';
 import { RateLimits } from './http/rate-limit.js';
 import { MemoryRateLimitStore, RateLimitStore } from './http/rate-limit.store.js';
+import { RequestDoor } from './http/request-door.js';
 import { IdempotencyModule } from './idempotency/idempotency.module.js';
 import { JobsModule } from './jobs/jobs.module.js';
 import { Money } from './money.js';
@@ -14,8 +15,14 @@ import { ObservabilityModule } from './observability/observability.module.js';
 /** What every module stands on and none has to import. Knows no business. */
 @Global()
 @Module({
-  providers: [Money, Drain, RateLimits, { provide: RateLimitStore, useClass: MemoryRateLimitStore }],
-  exports: [Money, Drain, RateLimits],
+  providers: [
+    Money,
+    Drain,
+    RateLimits,
+    RequestDoor,
+    { provide: RateLimitStore, useClass: MemoryRateLimitStore },
+  ],
+  exports: [Money, Drain, RateLimits, RequestDoor],
 })
 export class PlatformModule {
   static with(config: Config, sequelize: Sequelize): DynamicModule {

@@ -1,15 +1,8 @@
-import {
-  type CallHandler,
-  type ExecutionContext,
-  Injectable,
-  type NestInterceptor,
-  type OnModuleDestroy,
-} from '@nestjs/common';
-import { finalize, type Observable } from 'rxjs';
+import { Injectable, type OnModuleDestroy } from '@nestjs/common';
 
 /** Knows which requests are being worked on, so that a stop loses none of them. */
 @Injectable()
-export class Drain implements NestInterceptor, OnModuleDestroy {
+export class Drain implements OnModuleDestroy {
   private readonly underWay = new Set<Promise<void>>();
   private hasBegun = false;
 
@@ -18,18 +11,14 @@ export class Drain implements NestInterceptor, OnModuleDestroy {
     return this.hasBegun;
   }
 
-  intercept(_context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    let end = () => {};
-    const work = new Promise<void>((resolve) => {
-      end = resolve;
-    });
-    this.underWay.add(work);
-    return next.handle().pipe(
-      finalize(() => {
-        this.underWay.delete(work);
-        end();
-      }),
-    );
+  /** A request is worked on from now until what is returned is called. */
+  enter(): () => void {
+    const { promise, resolve } = Promise.withResolvers<void>();
+    this.underWay.add(promise);
+    return () => {
+      this.underWay.delete(promise);
+      resolve();
+    };
   }
 
   /**

@@ -1,15 +1,7 @@
-import {
-  applyDecorators,
-  type CallHandler,
-  type ExecutionContext,
-  Injectable,
-  type NestInterceptor,
-  SetMetadata,
-} from '@nestjs/common';
+import { applyDecorators, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import type { FastifyReply } from 'fastify';
 import { RateLimiterRes } from 'rate-limiter-flexible';
-import { type Observable, tap } from 'rxjs';
 import { Config } from '../config/config.js';
 import { DomainError } from '../errors.js';
 import type { CallerRequest } from './caller.js';
@@ -47,11 +39,10 @@ interface Rule extends Allowance {
 }
 
 /**
- * Keeps every caller within their budgets, and tells them by `RateLimit-*` how they stand. An interceptor rather than a
- * guard: by now it is known who is calling, and afterwards what became of it.
+ * Keeps every caller within their budgets, and tells them by `RateLimit-*` how they stand.
  */
 @Injectable()
-export class RateLimits implements NestInterceptor {
+export class RateLimits {
   private readonly rules: Map<BudgetName, Rule[]>;
 
   constructor(
@@ -62,21 +53,17 @@ export class RateLimits implements NestInterceptor {
     this.rules = env.RATE_LIMIT_FACTOR === 0 ? new Map() : rulesOf(store, env.RATE_LIMIT_FACTOR);
   }
 
-  async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
-    const http = context.switchToHttp();
-    const request = http.getRequest<CallerRequest>();
+  /**
+   * Counts a call of a known caller.
+   * @returns what is to be judged by the answer, if it may turn out not to count
+   * @throws RateLimited when it is one too many
+   */
+  async count(context: ExecutionContext, request: CallerRequest): Promise<Guess | undefined> {
     const rules = this.rulesFor(context, request);
-    if (rules.length === 0) return next.handle();
-    await this.count(rules, request, http.getResponse<FastifyReply>());
+    if (rules.length === 0) return undefined;
+    await this.countBy(rules, request, context.switchToHttp().getResponse<FastifyReply>());
     const guesses = rules.filter(({ refusedOnly }) => refusedOnly);
-    if (guesses.length === 0) return next.handle();
-    const takeBack = () => {
-      for (const rule of guesses) void rule.takeBack(rule.per(request));
-    };
-    const error = (thrown: unknown) => {
-      if (!isRefusedCaller(thrown)) takeBack();
-    };
-    return next.handle().pipe(tap({ complete: takeBack, error }));
+    return guesses.length === 0 ? undefined : new Guess(guesses, request);
   }
 
   private rulesFor(context: ExecutionContext, request: CallerRequest): Rule[] {
@@ -91,13 +78,37 @@ export class RateLimits implements NestInterceptor {
   }
 
   // The first tells how one stands, unless another refuses.
-  private async count(rules: Rule[], request: CallerRequest, reply: FastifyReply): Promise<void> {
+  private async countBy(rules: Rule[], request: CallerRequest, reply: FastifyReply): Promise<void> {
     for (const [index, rule] of rules.entries()) {
       const standing = await rule.count(rule.per(request)).catch(asStanding);
       const isOver = standing.consumedPoints > rule.calls;
       if (index === 0 || isOver) tell(reply, rule, standing);
       if (isOver) throw new RateLimited(secondsOf(standing));
     }
+  }
+}
+
+/** A call that is counted only if it is refused for who is calling. */
+class Guess {
+  constructor(
+    private readonly rules: Rule[],
+    private readonly request: CallerRequest,
+  ) {}
+
+  /** Passes the answer on, and takes the call back unless that is such a refusal. */
+  async judgedBy<T>(answer: Promise<T>): Promise<T> {
+    try {
+      const value = await answer;
+      this.takeBack();
+      return value;
+    } catch (error) {
+      if (!isRefusedCaller(error)) this.takeBack();
+      throw error;
+    }
+  }
+
+  private takeBack(): void {
+    for (const rule of this.rules) void rule.takeBack(rule.per(this.request));
   }
 }
 

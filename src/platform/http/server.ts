@@ -4,22 +4,18 @@ import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
 import type { Logger as Pino } from 'pino';
 import type { Config } from '../config/config.js';
 import { MalformedJson, ValidationFailed } from '../errors.js';
-import { IdempotencyMetrics } from '../idempotency/idempotency.metrics.js';
-import { WellFormedKey } from '../idempotency/well-formed-key.js';
 import { measureRequests } from '../observability/http.metrics.js';
 import { NestLog } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.service.js';
 import { uuidv7 } from '../uuid.js';
-import { AnswerInterceptor } from './answer.js';
 import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
 import { outOfBounds } from './json-bounds.js';
 import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
-import { RateLimits } from './rate-limit.js';
 import { wantsRawBody } from './raw-body.js';
+import { RequestDoor } from './request-door.js';
 import { handOn } from './streamed-body.js';
-import { UnreadBody } from './unread-body.js';
 import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
 
@@ -62,17 +58,8 @@ export async function createServer(
   app.setGlobalPrefix(BASE_PATH, { exclude: UNVERSIONED });
   app.useGlobalFilters(new ProblemFilter());
   app.useGlobalPipes(new StrictValidation());
-  const drain = app.get(Drain);
-  // What comes last is next to the route, and sees what it has answered before that becomes HTTP.
-  app.useGlobalInterceptors(
-    drain,
-    app.get(RateLimits),
-    new WellFormedKey(),
-    new UnreadBody(),
-    new AnswerInterceptor(),
-    app.get(IdempotencyMetrics),
-  );
-  endLastConnections(adapter.getInstance(), drain);
+  app.useGlobalInterceptors(app.get(RequestDoor));
+  endLastConnections(adapter.getInstance(), app.get(Drain));
   measureRequests(adapter.getInstance(), app.get(Metrics));
   return app;
 }

@@ -1,17 +1,19 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
+import { Injectable } from '@nestjs/common';
 import type { Counter } from 'prom-client';
-import { type Observable, tap } from 'rxjs';
 import { Answer } from '../http/answer.js';
 import type { CallerRequest } from '../http/caller.js';
 import { Metrics } from '../observability/metrics.service.js';
 import { IdempotencyInProgress, IdempotencyKeyReused } from './idempotency.errors.js';
+
+const NEW = { outcome: 'new' };
+const REPLAYED = { outcome: 'replayed' };
 
 /**
  * Counts what comes of requests with an idempotency key: `new`, `replayed`, or a conflict, `in_progress` or `reused`. What is
  * refused for any other reason leaves no key behind and is not counted.
  */
 @Injectable()
-export class IdempotencyMetrics implements NestInterceptor {
+export class IdempotencyMetrics {
   private readonly keys: Counter<'outcome'>;
 
   constructor(metrics: Metrics) {
@@ -22,17 +24,13 @@ export class IdempotencyMetrics implements NestInterceptor {
     );
   }
 
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const request = context.switchToHttp().getRequest<CallerRequest>();
-    const count = (outcome: string) => request.isClaimed && this.keys.inc({ outcome });
-    return next.handle().pipe(
-      tap({
-        next: (value) => count(value instanceof Answer && value.replayed ? 'replayed' : 'new'),
-        error: (error) => {
-          if (error instanceof IdempotencyInProgress) count('in_progress');
-          if (error instanceof IdempotencyKeyReused) count('reused');
-        },
-      }),
-    );
+  countAnswer({ isClaimed }: CallerRequest, answer: unknown): void {
+    if (isClaimed) this.keys.inc(answer instanceof Answer && answer.replayed ? REPLAYED : NEW);
+  }
+
+  countRefusal({ isClaimed }: CallerRequest, error: unknown): void {
+    if (!isClaimed) return;
+    if (error instanceof IdempotencyInProgress) this.keys.inc({ outcome: 'in_progress' });
+    if (error instanceof IdempotencyKeyReused) this.keys.inc({ outcome: 'reused' });
   }
 }

@@ -7,6 +7,6 @@ import { IdempotencyService } from './idempotency.service.js';
 @Global()
 @Module({
   providers: [IdempotencyRepository, AnswerSeal, IdempotencyService, IdempotencyMetrics],
-  exports: [IdempotencyService],
+  exports: [IdempotencyService, IdempotencyMetrics],
 })
 export class IdempotencyModule {}

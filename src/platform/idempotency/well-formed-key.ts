@@ -1,5 +1,4 @@
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
-import type { Observable } from 'rxjs';
+import type { ExecutionContext } from '@nestjs/common';
 import type { CallerRequest } from '../http/caller.js';
 import { TAKES_IDEMPOTENCY_KEY } from '../http/docs.js';
 import { assertWellFormed, idempotencyKeyOf } from './claim.js';
@@ -7,15 +6,11 @@ import { assertWellFormed, idempotencyKeyOf } from './claim.js';
 /**
  * Refuses a POST with an empty or malformed `Idempotency-Key` where a key has no effect, too: who sends one believes to be
  * protected by it. What takes a key judges it by itself.
+ * @throws ValidationFailed
  */
-@Injectable()
-export class WellFormedKey implements NestInterceptor {
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const request = context.switchToHttp().getRequest<CallerRequest>();
-    const key = request.method === 'POST' ? idempotencyKeyOf(request) : undefined;
-    if (key !== undefined && !takesKey(context)) assertWellFormed(key);
-    return next.handle();
-  }
+export function refuseMalformedKey(context: ExecutionContext, request: CallerRequest): void {
+  const key = request.method === 'POST' ? idempotencyKeyOf(request) : undefined;
+  if (key !== undefined && !takesKey(context)) assertWellFormed(key);
 }
 
 const takesKey = (context: ExecutionContext): boolean =>
