@@ -83,21 +83,32 @@ function completeBodies(operation: Operation, schemas: Schemas): void {
   }
 }
 
+const DOCS = /^\/docs(\/|\?|$)/;
 // Swagger UI styles elements inline. It would also load whatever document `/docs?url=` names: only our own may be had.
 const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
-/** Serves the document at `/openapi.json` and the interactive page at `/docs`. */
+/** Serves the document at `/openapi.json` and the interactive page at `/docs`. It is made when somebody asks for it first. */
 export function serveDocs(app: NestFastifyApplication): void {
-  const document = describeApi(app);
-  const text = printApi(document);
+  let document: OpenAPIObject | undefined;
+  let text: string | undefined;
+  const describe = () => {
+    document ??= describeApi(app);
+    return document;
+  };
+  const print = () => {
+    text ??= printApi(describe());
+    return text;
+  };
   // The page carries the document itself, so there is only one address of it.
-  SwaggerModule.setup('docs', app, document, { customSiteTitle: 'Holdfast API', raw: false });
+  SwaggerModule.setup('docs', app, describe, { customSiteTitle: 'Holdfast API', raw: false });
   const fastify = app.getHttpAdapter().getInstance();
   fastify.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) =>
-    reply.type('application/json; charset=utf-8').send(text),
+    reply.type('application/json; charset=utf-8').send(print()),
   );
-  fastify.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
-    if (/^\/docs(\/|\?|$)/.test(request.url)) reply.header('Content-Security-Policy', DOCS_POLICY);
+  fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+    if (request.url.startsWith('/docs') && DOCS.test(request.url))
+      reply.header('Content-Security-Policy', DOCS_POLICY);
+    done();
   });
 }
