@@ -11,6 +11,7 @@ import { NestLog } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.service.js';
 import { uuidv7 } from '../uuid.js';
 import { AnswerInterceptor } from './answer.js';
+import { allowOrigins } from './cors.js';
 import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
 import { outOfBounds } from './json-bounds.js';
@@ -18,6 +19,7 @@ import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimits } from './rate-limit.js';
 import { wantsRawBody } from './raw-body.js';
+import { setSecurityHeaders } from './security-headers.js';
 import { handOn } from './streamed-body.js';
 import { UnreadBody } from './unread-body.js';
 import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
@@ -54,6 +56,8 @@ export async function createServer(
     return503OnClosing: false,
   });
   tuneFastify(adapter);
+  await setSecurityHeaders(adapter.getInstance(), config);
+  await allowOrigins(adapter.getInstance(), config);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLog(log),
     bodyParser: false,
@@ -81,7 +85,6 @@ function tuneFastify(adapter: FastifyAdapter): void {
   const fastify = adapter.getInstance();
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     reply.header('X-Request-Id', request.id);
-    reply.header('X-Content-Type-Options', 'nosniff');
     done();
   });
   fastify.addHook('preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) =>

@@ -3,6 +3,7 @@ import type { Socket } from 'node:net';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { uuidv7 } from '../uuid.js';
 import { ProblemFilter } from './problem.filter.js';
+import { BARE_HEADERS } from './security-headers.js';
 import { isStreaming } from './streamed-body.js';
 
 const UNREADABLE: Record<string, { status: number; code: string; detail: string }> = {
@@ -31,7 +32,7 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
   const head = [
     `HTTP/1.1 ${status} ${title}`,
     `X-Request-Id: ${request_id}`,
-    'X-Content-Type-Options: nosniff',
+    ...Object.entries(BARE_HEADERS).map(([name, value]) => `${name}: ${value}`),
     'Content-Type: application/problem+json; charset=utf-8',
     `Content-Length: ${Buffer.byteLength(body)}`,
     'Connection: close',
@@ -41,7 +42,5 @@ export function refuseUnreadable(error: NodeJS.ErrnoException, socket: Socket): 
 
 /** Fastify could not route the request, e.g. `/products/%ZZ`. Its hooks are not run then. */
 export function refuseUnroutable(error: Error, request: FastifyRequest, reply: FastifyReply): void {
-  reply.header('X-Request-Id', request.id);
-  reply.header('X-Content-Type-Options', 'nosniff');
   new ProblemFilter().answer(error, request, reply);
 }
