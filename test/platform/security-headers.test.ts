@@ -93,7 +93,7 @@ describe('every answer tells browsers to do next to nothing with it', () => {
     ['an OPTIONS that nobody has asked for', '/api/v1/products', { method: 'OPTIONS' }],
     ['a path that cannot be decoded', '/api/v1/products/%ZZ'],
     ['a parameter without end', `/api/v1/products/${'1'.repeat(400)}`],
-  ])('%s', async (_, path, init) => {
+  ])('%s', async (...[, path, init]) => {
     expectSecured(await headersOf(path, init));
   });
 
@@ -101,8 +101,13 @@ describe('every answer tells browsers to do next to nothing with it', () => {
     ['a method that there is not', 'FOO /health HTTP/1.1\r\nHost: shop\r\n\r\n', /400/],
     ['headers without end', `GET /health HTTP/1.1\r\nHost: shop\r\nX: ${'a'.repeat(20_000)}\r\n\r\n`, /431/],
     ['a NUL in the path', 'GET /health\0 HTTP/1.1\r\nHost: shop\r\n\r\n', /400/],
-    ['no host', 'GET /health HTTP/1.1\r\n\r\n', /400/],
+    ['no host', 'GET /health HTTP/1.1\r\nConnection: close\r\n\r\n', /400/],
     ['a target that is no path', 'OPTIONS * HTTP/1.1\r\nHost: shop\r\nConnection: close\r\n\r\n', /404/],
+    [
+      'an expectation of its own',
+      'GET /health HTTP/1.1\r\nHost: shop\r\nExpect: tea\r\nConnection: close\r\n\r\n',
+      /417/,
+    ],
     [
       'two lengths',
       'POST /health HTTP/1.1\r\nHost: shop\r\nContent-Length: 1\r\nTransfer-Encoding: chunked\r\n\r\n',

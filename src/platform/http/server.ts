@@ -22,7 +22,7 @@ import { wantsRawBody } from './raw-body.js';
 import { setSecurityHeaders } from './security-headers.js';
 import { handOn } from './streamed-body.js';
 import { UnreadBody } from './unread-body.js';
-import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
+import { refuseForNode, refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
 
 export const BASE_PATH = 'api/v1';
@@ -45,6 +45,8 @@ export async function createServer(
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: requestId,
     clientErrorHandler: refuseUnreadable,
+    // Node's own refusal would be an empty one.
+    http: { requireHostHeader: false },
     frameworkErrors: refuseUnroutable,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -58,6 +60,7 @@ export async function createServer(
   tuneFastify(adapter);
   await setSecurityHeaders(adapter.getInstance(), config);
   await allowOrigins(adapter.getInstance(), config);
+  refuseForNode(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLog(log),
     bodyParser: false,
