@@ -4,6 +4,7 @@ import { Config } from '../platform/config/config.js';
 import type { Caller, Role } from '../platform/http/caller.js';
 import { TokenInvalid } from './auth.errors.js';
 import { RecentlyUsed } from './recently-used.js';
+import { type SigningKey, SigningKeys } from './signing-keys.js';
 
 const ISSUER = 'holdfast';
 const AUDIENCE = 'holdfast-api';
@@ -27,16 +28,24 @@ interface Verified {
 export class AccessTokens {
   readonly ttlSeconds: number;
   private readonly jwt: JwtService;
+  private readonly keys: SigningKeys;
   // Every request brings a token, and most bring one that was verified a moment ago. A signature does not change, so only
   // the first time pays for parsing and HMAC; what changes, the time, is looked at each time.
   private readonly verified = new RecentlyUsed<string, Verified>(REMEMBERED_MAX);
 
-  constructor({ env }: Config) {
-    if (!env.JWT_SECRET) throw new Error('JWT_SECRET is missing; access tokens are signed with it.');
-    this.ttlSeconds = env.ACCESS_TOKEN_TTL_SECONDS;
+  constructor(config: Config) {
+    this.ttlSeconds = config.env.ACCESS_TOKEN_TTL_SECONDS;
+    this.keys = new SigningKeys(config.secrets);
+    const { current } = this.keys;
     this.jwt = new JwtService({
-      secret: env.JWT_SECRET,
-      signOptions: { algorithm: 'HS256', issuer: ISSUER, audience: AUDIENCE, expiresIn: this.ttlSeconds },
+      secret: current.secret,
+      signOptions: {
+        algorithm: 'HS256',
+        keyid: current.id,
+        issuer: ISSUER,
+        audience: AUDIENCE,
+        expiresIn: this.ttlSeconds,
+      },
       // Pinned: a token must not choose how it is verified.
       verifyOptions: { algorithms: ['HS256'], issuer: ISSUER, audience: AUDIENCE },
     });
@@ -66,7 +75,8 @@ export class AccessTokens {
   private claimsOf(token: string): Claims {
     let claims: Partial<Claims>;
     try {
-      claims = this.jwt.verify<Partial<Claims>>(token);
+      const { secret } = this.keyOf(token);
+      claims = this.jwt.verify<Partial<Claims>>(token, { secret });
     } catch {
       throw new TokenInvalid('access token');
     }
@@ -75,5 +85,11 @@ export class AccessTokens {
       /^[1-9]\d*$/.test(sub ?? '') && ROLES.some((known) => known === role) && typeof exp === 'number';
     if (!ours) throw new TokenInvalid('access token');
     return claims as Claims;
+  }
+  private keyOf(token: string): SigningKey {
+    const { header } = this.jwt.decode(token, { complete: true });
+    const key = this.keys.find(header.kid);
+    if (key === null) throw new TokenInvalid('access token');
+    return key;
   }
 }

@@ -24,6 +24,10 @@ afterAll(async () => {
 const INVALID = 'the access token is invalid or has expired';
 const get = (path: string) => request(app.url).get(path);
 
+/** As our own tokens say it. */
+const keyId = () =>
+  JSON.parse(Buffer.from(customer.token.split('.')[0] as string, 'base64url').toString()).kid;
+
 /** A token as ours are, but for the members and options. */
 function forge(members: object = {}, options: JwtSignOptions = {}): string {
   return new JwtService().sign(
@@ -31,6 +35,7 @@ function forge(members: object = {}, options: JwtSignOptions = {}): string {
     {
       secret: app.config.env.JWT_SECRET,
       algorithm: 'HS256',
+      keyid: keyId(),
       subject: String(customer.id),
       issuer: 'holdfast',
       audience: 'holdfast-api',
@@ -42,12 +47,10 @@ function forge(members: object = {}, options: JwtSignOptions = {}): string {
 
 /** Without an end, which the options above cannot leave out. */
 const forgeEternal = () =>
-  new JwtService({ secret: app.config.env.JWT_SECRET }).sign({
-    sub: String(customer.id),
-    role: 'customer',
-    iss: 'holdfast',
-    aud: 'holdfast-api',
-  });
+  new JwtService({ secret: app.config.env.JWT_SECRET }).sign(
+    { sub: String(customer.id), role: 'customer', iss: 'holdfast', aud: 'holdfast-api' },
+    { keyid: keyId() },
+  );
 
 const encode = (part: object) => Buffer.from(JSON.stringify(part)).toString('base64url');
 
@@ -91,7 +94,8 @@ describe('a route that needs a caller', () => {
     ['never expires', () => forgeEternal()],
     ['is signed with another secret', () => forge({}, { secret: 'another-secret-0123456789abcdefghijklm' })],
     ['is signed with another algorithm', () => forge({}, { algorithm: 'HS512' })],
-    ['is not signed', () => `${encode({ alg: 'none', typ: 'JWT' })}.${forge().split('.')[1]}.`],
+    ['is signed with a key that we do not have', () => forge({}, { keyid: 'another' })],
+    ['is not signed', () => `${encode({ alg: 'none', typ: 'JWT', kid: keyId() })}.${forge().split('.')[1]}.`],
     ['says that it is not signed', () => alter(forge(), 0, { alg: 'none' })],
     ['has lost its signature', () => forge().split('.').slice(0, 2).join('.')],
     ['has another role than was signed', () => alter(customer.token, 1, { role: 'admin' })],

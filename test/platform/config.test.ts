@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { parseEnv } from 'node:util';
 import { Config, ConfigInvalid, environment, loadConfig } from '../../src/platform/config/config.js';
 
+const CORS = 'be *, or origins such as https://shop.example, separated by commas';
 const GOOD_SECRET = 'kT8vQ2mZ4xN7bR1cW5yJ9pL3sD6fH0gA';
 
 async function example(): Promise<NodeJS.Dict<string>> {
@@ -50,6 +51,16 @@ describe('a wrong environment', () => {
     ['PORT', '30.5', 'be a whole number between 0 and 65535'],
     ['TRUST_PROXY', 'the balancer', 'be true, false, a number of proxies, or their addresses'],
     ['TRUST_PROXY', '10.0.0.0/33', 'be true, false, a number of proxies, or their addresses'],
+    ['CORS_ORIGINS', 'shop.example', CORS],
+    ['CORS_ORIGINS', 'https://shop.example/', CORS],
+    ['CORS_ORIGINS', 'https://shop.example:443', CORS],
+    ['CORS_ORIGINS', 'https://Shop.example', CORS],
+    ['CORS_ORIGINS', 'https://*.shop.example', CORS],
+    ['CORS_ORIGINS', 'https://ada:geheim@shop.example', CORS],
+    ['CORS_ORIGINS', 'file://', CORS],
+    ['CORS_ORIGINS', 'null', CORS],
+    ['CORS_ORIGINS', '*,https://shop.example', CORS],
+    ['CORS_ORIGINS', ',', CORS],
     ['DATABASE_URL', 'mysql://localhost/shop', 'be a postgres:// address'],
     ['DATABASE_URL', 'localhost', 'be a postgres:// address'],
     ['DATABASE_POOL_MAX', '1', 'be a whole number between 2 and 500'],
@@ -134,6 +145,15 @@ describe('in production', () => {
     expect(load(secret)).not.toThrow(secret);
   });
 
+  it('a weak one among the previous secrets stops the start, too', () => {
+    const faultWith = (JWT_PREVIOUS_SECRETS: string) =>
+      faultOf({ NODE_ENV: 'production', JWT_SECRET: GOOD_SECRET, JWT_PREVIOUS_SECRETS });
+    for (const secrets of ['short', `${GOOD_SECRET},short`, 'a'.repeat(64)]) {
+      expect(faultWith(secrets)).toContain('JWT_PREVIOUS_SECRETS has a weak one');
+      expect(faultWith(secrets)).not.toContain(secrets);
+    }
+  });
+
   it('a random one does', () => {
     expect(load(GOOD_SECRET)().env.JWT_SECRET).toBe(GOOD_SECRET);
   });
@@ -202,5 +222,40 @@ describe('values that are right', () => {
 
   it.each(['USD', 'EUR', 'RUB', 'JPY', 'KWD', 'VND'])('CURRENCY=%s', (currency) => {
     expect(loadConfig({ CURRENCY: currency }).env.CURRENCY).toBe(currency);
+  });
+});
+
+describe('the origins whose pages may call', () => {
+  const DATABASE_URL = 'postgres://localhost/shop';
+  const given = (settings: NodeJS.ProcessEnv) => loadConfig(settings).corsOrigins;
+
+  it('are none, unless they are named', () => {
+    expect(given({ DATABASE_URL })).toEqual([]);
+    expect(given({ NODE_ENV: 'production', JWT_SECRET: GOOD_SECRET })).toEqual([]);
+    expect(given({ CORS_ORIGINS: 'https://shop.example, http://localhost:5173' })).toEqual([
+      'https://shop.example',
+      'http://localhost:5173',
+    ]);
+  });
+
+  it('are those of this machine in the embedded demo', () => {
+    expect(given({})).toBe('this machine');
+    expect(given({ CORS_ORIGINS: 'https://shop.example' })).toEqual(['https://shop.example']);
+  });
+
+  it('are all for a star', () => {
+    expect(given({ CORS_ORIGINS: '*' })).toBe('any');
+  });
+});
+
+describe('the secrets', () => {
+  it('are the one in use and then the others', () => {
+    const { secrets } = loadConfig({ JWT_SECRET: 'now', JWT_PREVIOUS_SECRETS: 'before, long before,' });
+    expect(secrets).toEqual(['now', 'before', 'long before']);
+    expect(loadConfig({ JWT_SECRET: 'now' }).secrets).toEqual(['now']);
+  });
+
+  it('are none as long as the one in use is missing', () => {
+    expect(loadConfig({ JWT_PREVIOUS_SECRETS: 'before' }).secrets).toEqual([]);
   });
 });

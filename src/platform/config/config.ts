@@ -36,6 +36,11 @@ export const environment = z.object({
     .string()
     .refine(namesProxies, 'must be true, false, a number of proxies, or their addresses')
     .optional(),
+  CORS_ORIGINS: z
+    .string()
+    .transform(listOf)
+    .refine(areOrigins, 'must be *, or origins such as https://shop.example, separated by commas')
+    .optional(),
 
   DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }).optional(),
@@ -47,6 +52,7 @@ export const environment = z.object({
   SEED_DEMO: flag.optional(),
 
   JWT_SECRET: z.string().optional(),
+  JWT_PREVIOUS_SECRETS: z.string().transform(listOf).optional(),
   ACCESS_TOKEN_TTL_SECONDS: seconds(900),
   REFRESH_TOKEN_TTL_SECONDS: seconds(2_592_000),
   GUEST_TTL_DAYS: whole(1, 3_650, 30),
@@ -127,6 +133,22 @@ export class Config {
     return new Config(this.env, true);
   }
 
+  /**
+   * Web pages of which origins may call the API. The embedded demo is for trying things out, so it is open to whatever is
+   * served on the developer's own machine; elsewhere nobody is let in who was not named.
+   */
+  get corsOrigins(): 'any' | 'this machine' | readonly string[] {
+    const { CORS_ORIGINS } = this.env;
+    if (CORS_ORIGINS === undefined) return this.embedded && !this.production ? 'this machine' : [];
+    return CORS_ORIGINS[0] === '*' ? 'any' : CORS_ORIGINS;
+  }
+
+  /** Those that secrets are still verified and opened with, the one in use first. Empty before `main.ts` has made one. */
+  get secrets(): readonly string[] {
+    const { JWT_SECRET, JWT_PREVIOUS_SECRETS = [] } = this.env;
+    return JWT_SECRET ? [JWT_SECRET, ...JWT_PREVIOUS_SECRETS] : [];
+  }
+
   get seedDemo(): boolean {
     return this.env.SEED_DEMO ?? this.embedded;
   }
@@ -189,11 +211,21 @@ function productionFaults(env: Environment): string[] {
   if (env.JWT_SECRET === undefined) {
     return ['JWT_SECRET is missing; production needs a random one of at least 32 characters'];
   }
-  const weak =
-    env.JWT_SECRET.length < JWT_SECRET_MIN_LENGTH ||
-    new Set(env.JWT_SECRET).size < 10 ||
-    /change.?me|secret.?secret|password/i.test(env.JWT_SECRET);
-  return weak ? ['JWT_SECRET is weak; production needs a random one of at least 32 characters'] : [];
+  const faults: string[] = [];
+  if (isWeak(env.JWT_SECRET))
+    faults.push('JWT_SECRET is weak; production needs a random one of at least 32 characters');
+  // What still verifies can still be used to forge.
+  if (env.JWT_PREVIOUS_SECRETS?.some(isWeak))
+    faults.push('JWT_PREVIOUS_SECRETS has a weak one; each must be random and have at least 32 characters');
+  return faults;
+}
+
+function isWeak(secret: string): boolean {
+  return (
+    secret.length < JWT_SECRET_MIN_LENGTH ||
+    new Set(secret).size < 10 ||
+    /change.?me|secret.?secret|password/i.test(secret)
+  );
 }
 
 /** What each payment provider cannot do without. */
@@ -225,6 +257,18 @@ function amountFaults(env: Environment): string[] {
 
 function isCurrency(code: string): boolean {
   return Intl.supportedValuesOf('currency').includes(code);
+}
+
+function listOf(setting: string): string[] {
+  const entries = setting.split(',').map((entry) => entry.trim());
+  return entries.filter((entry) => entry !== '');
+}
+
+/** As a browser writes them: a scheme and a host in lower case, a port only when it is not the scheme's own, and no path. */
+function areOrigins(entries: string[]): boolean {
+  if (entries.length === 1 && entries[0] === '*') return true;
+  const isOrigin = (entry: string) => /^https?:[^*]+$/.test(entry) && URL.parse(entry)?.origin === entry;
+  return entries.length > 0 && entries.every(isOrigin);
 }
 
 function namesProxies(setting: string): boolean {

@@ -8,6 +8,7 @@ import { measureRequests } from '../observability/http.metrics.js';
 import { NestLog } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.service.js';
 import { uuidv7 } from '../uuid.js';
+import { allowOrigins } from './cors.js';
 import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
 import { outOfBounds } from './json-bounds.js';
@@ -15,8 +16,9 @@ import { endLastConnections } from './last-connections.js';
 import { ProblemFilter } from './problem.filter.js';
 import { wantsRawBody } from './raw-body.js';
 import { RequestDoor } from './request-door.js';
+import { setSecurityHeaders } from './security-headers.js';
 import { handOn } from './streamed-body.js';
-import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
+import { refuseForNode, refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
 
 export const BASE_PATH = 'api/v1';
@@ -39,6 +41,8 @@ export async function createServer(
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: requestId,
     clientErrorHandler: refuseUnreadable,
+    // Node's own refusal would be an empty one.
+    http: { requireHostHeader: false },
     frameworkErrors: refuseUnroutable,
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -50,6 +54,9 @@ export async function createServer(
     return503OnClosing: false,
   });
   tuneFastify(adapter);
+  await setSecurityHeaders(adapter.getInstance(), config);
+  await allowOrigins(adapter.getInstance(), config);
+  refuseForNode(adapter.getInstance());
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLog(log),
     bodyParser: false,
@@ -68,7 +75,6 @@ function tuneFastify(adapter: FastifyAdapter): void {
   const fastify = adapter.getInstance();
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     reply.header('X-Request-Id', request.id);
-    reply.header('X-Content-Type-Options', 'nosniff');
     done();
   });
   fastify.addHook('preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) =>
