@@ -9,8 +9,10 @@ import { WellFormedKey } from '../idempotency/well-formed-key.js';
 import { measureRequests } from '../observability/http.metrics.js';
 import { NestLog } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.service.js';
+import { traceRequests } from '../observability/request-spans.js';
 import { uuidv7 } from '../uuid.js';
 import { AnswerInterceptor } from './answer.js';
+import type { CallerRequest } from './caller.js';
 import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
 import { outOfBounds } from './json-bounds.js';
@@ -53,7 +55,7 @@ export async function createServer(
     // What comes in while it closes is answered like anything else, not with a 503 of Fastify's own.
     return503OnClosing: false,
   });
-  tuneFastify(adapter);
+  tuneFastify(adapter, log);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLog(log),
     bodyParser: false,
@@ -74,12 +76,14 @@ export async function createServer(
   );
   endLastConnections(adapter.getInstance(), drain);
   measureRequests(adapter.getInstance(), app.get(Metrics));
+  traceRequests(adapter.getInstance());
   return app;
 }
 
-function tuneFastify(adapter: FastifyAdapter): void {
+function tuneFastify(adapter: FastifyAdapter, log: Pino): void {
   const fastify = adapter.getInstance();
-  fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+  fastify.addHook('onRequest', (request: CallerRequest, reply: FastifyReply, done: () => void) => {
+    request.subject = { request_id: request.id };
     reply.header('X-Request-Id', request.id);
     reply.header('X-Content-Type-Options', 'nosniff');
     done();
@@ -87,10 +91,10 @@ function tuneFastify(adapter: FastifyAdapter): void {
   fastify.addHook('preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) =>
     runAsCurrent(request, done),
   );
-  fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
-    const { method, url } = request;
-    request.log.info(
-      { method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+  fastify.addHook('onResponse', (request: CallerRequest, reply: FastifyReply, done: () => void) => {
+    const { method, url, subject } = request;
+    log.info(
+      { ...subject, method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
       'answered',
     );
     done();
