@@ -24,7 +24,6 @@ type ExportResult = Parameters<Parameters<SpanExporter['export']>[1]>[0];
 
 /** What is left at the end is given this long; a collector that is away must not hold up a stop. */
 const STOP_LIMIT_MS = 3_000;
-const EXPORT_LIMIT_MS = 5_000;
 const EXPORT_INTERVAL_MS = 1_000;
 /** What waits beyond that while the collector is away is lost. */
 const QUEUE_MAX = 8_192;
@@ -32,10 +31,8 @@ const QUEUE_MAX = 8_192;
 /** From now on work is traced, and its traces go to OTEL_EXPORTER_OTLP_ENDPOINT. This file is imported for that alone. */
 export function startTraces(config: Config, log: Pino): { stop(): Promise<void> } {
   const { OTEL_EXPORTER_OTLP_ENDPOINT: endpoint = '', OTEL_SERVICE_NAME } = config.env;
-  const exporter = new OTLPTraceExporter({
-    url: `${endpoint.replace(/\/+$/, '')}/v1/traces`,
-    timeoutMillis: EXPORT_LIMIT_MS,
-  });
+  // Headers, time limit and the like it reads from the environment itself, under OpenTelemetry's own names.
+  const exporter = new OTLPTraceExporter({ url: `${endpoint.replace(/\/+$/, '')}/v1/traces` });
   const provider = new TracerProvider({
     resource: resourceFromAttributes({
       [ATTR_SERVICE_NAME]: OTEL_SERVICE_NAME,
