@@ -84,6 +84,17 @@ export default {
       to: { path: '^src/platform/database/statement\\.ts$' },
     },
     {
+      name: 'traces-cost-nothing-unless-asked-for',
+      comment:
+        'OpenTelemetry is loaded when an endpoint is configured: by one file, which main.ts imports only then.',
+      severity: 'error',
+      from: { path: '^src/', pathNot: '^src/platform/observability/open-telemetry\\.ts$' },
+      to: {
+        path: ['node_modules/@opentelemetry/', '^src/platform/observability/open-telemetry\\.ts$'],
+        dependencyTypesNot: ['type-only', 'dynamic-import'],
+      },
+    },
+    {
       name: 'no-unlisted-packages',
       comment: 'What is imported is named in package.json.',
       severity: 'error',

@@ -48,6 +48,7 @@ async function start(): Promise<Pino> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const stated = loadConfig(process.env);
   const log = openLog(stated);
+  if (stated.env.OTEL_EXPORTER_OTLP_ENDPOINT) await startTracing(stated, log);
   if (stated.production && stated.env.PAYMENT_PROVIDER === 'sandbox')
     log.warn('PAYMENT_PROVIDER is sandbox: no money moves, and every order can be paid with a test token');
   const config = await provision(stated, log);
@@ -61,6 +62,13 @@ async function start(): Promise<Pino> {
   if (config.production) log.info(`ready at ${address}`);
   else greet(address, admin);
   return log;
+}
+
+/** OpenTelemetry is loaded only here: without an endpoint it costs nothing. What is started first is stopped last. */
+async function startTracing(config: Config, log: Pino): Promise<void> {
+  const { startTraces } = await import('./platform/observability/open-telemetry.js');
+  const traces = startTraces(config, log);
+  keep('the traces', () => traces.stop());
 }
 
 /** Remembers what has to be stopped. A signal that came while it was started ends the start here. */

@@ -10,6 +10,8 @@ import { PaymentService } from '../payment/payment.service.js';
 import type { Payment } from '../payment/payment.types.js';
 import { RefundService } from '../payment/refund.service.js';
 import { Config } from '../platform/config/config.js';
+import { about } from '../platform/observability/subject.js';
+import { inNewTrace } from '../platform/observability/tracing.js';
 import { Recurring } from '../platform/recurring.js';
 import { RefundingService } from './refunding.service.js';
 import { SettlementService } from './settlement.service.js';
@@ -109,11 +111,14 @@ export class RecoveryService implements OnModuleInit, OnApplicationBootstrap, Be
     ask: (due: Due) => Promise<string | undefined>,
   ): Promise<void> {
     const { id, order_id } = due;
-    try {
-      this.logger.log({ order_id, id }, `recovered: ${await ask(due)}`);
-    } catch (error) {
-      // One that cannot be settled must not stop the others; its time runs out and it is due again.
-      this.logger.error({ order_id, id }, `not recovered: ${(error as Error).message}`);
-    }
+    const task = { name: 'recover payment', attributes: { 'holdfast.order_id': order_id } };
+    await about({ order_id }, async () => {
+      try {
+        this.logger.log({ id }, `recovered: ${await inNewTrace(task, () => ask(due))}`);
+      } catch (error) {
+        // One that cannot be settled must not stop the others; its time runs out and it is due again.
+        this.logger.error({ id }, `not recovered: ${(error as Error).message}`);
+      }
+    });
   }
 }

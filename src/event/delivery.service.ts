@@ -1,14 +1,18 @@
 import { Injectable, Logger, type OnApplicationBootstrap } from '@nestjs/common';
 import { Config } from '../platform/config/config.js';
 import { DatabaseService } from '../platform/database/database.service.js';
+import type { Tx } from '../platform/database/tx.js';
 import { Jobs } from '../platform/jobs/jobs.service.js';
 import type { DeadJob, Job } from '../platform/jobs/jobs.types.js';
+import { note } from '../platform/observability/subject.js';
 import { consumerOf, type EventConsumer, EventConsumers, type EventJob, queueOf } from './consumers.js';
 import { DeadLetterService } from './dead-letter.service.js';
 import { EventRepository } from './event.repository.js';
+import { EventService } from './event.service.js';
 import { RelayService } from './relay.service.js';
 
 const DEAD_LETTERS = 'events-dead-letters';
+const PROCESSING = { 'messaging.operation.type': 'process', 'messaging.operation.name': 'process' };
 
 /** Works on the jobs that the relay has made: each event's effect on a consumer happens once. */
 @Injectable()
@@ -18,6 +22,7 @@ export class DeliveryService implements OnApplicationBootstrap {
   constructor(
     private readonly database: DatabaseService,
     private readonly repository: EventRepository,
+    private readonly events: EventService,
     private readonly consumers: EventConsumers,
     private readonly relay: RelayService,
     private readonly deadLetters: DeadLetterService,
@@ -50,6 +55,8 @@ export class DeliveryService implements OnApplicationBootstrap {
     { data, attempt }: Pick<Job<EventJob>, 'data' | 'attempt'>,
   ): Promise<void> {
     const ids = data.event_ids;
+    const [only, ...others] = ids;
+    note({ consumer: consumer.name, ...(others.length === 0 ? { event_id: only } : {}) });
     if (ids.length === 1) return this.consume(consumer, ids);
     // A second attempt at many: the first was cut off before it could part them.
     if (attempt > 1) return this.part(consumer, ids);
@@ -64,12 +71,21 @@ export class DeliveryService implements OnApplicationBootstrap {
   }
 
   private async consume(consumer: EventConsumer, ids: string[]): Promise<void> {
-    await this.database.transaction(async (tx) => {
-      const fresh = await this.repository.claimForConsumer(ids, consumer.name, tx);
-      const [first, ...others] = fresh;
-      if (first === undefined) return;
-      await (others.length === 0 ? consumer.consume(first, tx) : consumer.consumeAll(fresh, tx));
-    });
+    const queue = queueOf(consumer.name);
+    const attributes = { ...PROCESSING, 'messaging.destination.subscription.name': queue };
+    await this.events.goOn(ids, { name: `process ${queue}`, attributes }, () =>
+      this.database.transaction((tx) => this.consumeIn(consumer, ids, tx)),
+    );
+  }
+
+  private async consumeIn(consumer: EventConsumer, ids: string[], tx: Tx): Promise<void> {
+    const fresh = await this.repository.claimForConsumer(ids, consumer.name, tx);
+    const [first, ...others] = fresh;
+    if (first === undefined) return;
+    if (others.length > 0) return consumer.consumeAll(fresh, tx);
+    const { order_id } = first.data;
+    if (typeof order_id === 'string') note({ order_id });
+    await consumer.consume(first, tx);
   }
 
   private async part(consumer: EventConsumer, ids: string[]): Promise<void> {

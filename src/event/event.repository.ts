@@ -2,14 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { jsonTexts, plainArray, splitTexts } from '../platform/database/arrays.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
+import { currentTraceparent } from '../platform/observability/tracing.js';
 import { uuidv7 } from '../platform/uuid.js';
 import type { EventType, NewEvent, StoredEvent } from './event.types.js';
 
 const append = new Statement(
   'event-append',
   `WITH told AS (
-     INSERT INTO events (id, type, data)
-     SELECT id, type, data FROM unnest($1::uuid[], $2::text[], ${splitTexts('$3')}::jsonb[]) AS e(id, type, data)
+     INSERT INTO events (id, type, data, traceparent)
+     SELECT id, type, data, $4::text
+     FROM unnest($1::uuid[], $2::text[], ${splitTexts('$3')}::jsonb[]) AS e(id, type, data)
      RETURNING id, type)
    INSERT INTO events_undispatched (event_id, type) SELECT id, type FROM told`,
 );
@@ -52,6 +54,11 @@ const claimForConsumer = new Statement<StoredEvent>(
      ON CONFLICT DO NOTHING
      RETURNING event_id)
    SELECT e.id, e.type, e.data, e.created_at FROM ours JOIN events e ON e.id = ours.event_id ORDER BY e.id`,
+);
+
+const traceparents = new Statement<{ traceparent: string }>(
+  'event-traceparents',
+  'SELECT DISTINCT traceparent FROM events WHERE id = ANY($1::uuid[]) AND traceparent IS NOT NULL',
 );
 
 const list = new Statement<StoredEvent>(
@@ -100,6 +107,7 @@ export class EventRepository {
         plainArray(events.map(() => uuidv7())),
         plainArray(events.map(({ type }) => type)),
         jsonTexts(events.map(({ data }) => JSON.stringify(data))),
+        currentTraceparent(),
       ],
       tx,
     );
@@ -128,6 +136,11 @@ export class EventRepository {
   /** Notes that `consumer` acts on these in `tx`. @returns those that it has not acted on before, oldest first. */
   async claimForConsumer(ids: string[], consumer: string, tx: Tx): Promise<StoredEvent[]> {
     return claimForConsumer.run([ids, consumer], tx);
+  }
+
+  /** The traces that have made these. */
+  async traceparentsOf(ids: string[]): Promise<string[]> {
+    return (await this.database.read(traceparents, [ids])).map(({ traceparent }) => traceparent);
   }
 
   /** Newest first, before `beforeId`. */

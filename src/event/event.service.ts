@@ -1,12 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/database/tx.js';
 import { decodeUuidCursor, encodeCursor, pageOf } from '../platform/http/page.js';
+import { goOn, inSpan, isTracing, type Task } from '../platform/observability/tracing.js';
 import type { EventsQuery } from './event.dto.js';
 import { EventRepository } from './event.repository.js';
 import type { NewEvent } from './event.types.js';
 import { type EventPageView, viewOfEvent } from './event.view.js';
 
 const NEWEST_FIRST = 'events-newest-first';
+const MESSAGING = { 'messaging.system': 'holdfast', 'messaging.destination.name': 'events' };
 
 /** The outbox: a change and its event are one transaction, so neither is ever there without the other. */
 @Injectable()
@@ -15,7 +17,31 @@ export class EventService {
 
   /** Writes the events with the change that `tx` makes. Their consumers are told soon after it has committed. */
   async append(events: NewEvent[], tx: Tx): Promise<void> {
-    if (events.length > 0) await this.repository.append(events, tx);
+    if (events.length === 0) return;
+    const task: Task = {
+      name: 'create events',
+      kind: 'producer',
+      attributes: {
+        ...MESSAGING,
+        'messaging.operation.type': 'create',
+        'messaging.operation.name': 'create',
+      },
+    };
+    await inSpan(task, () => this.repository.append(events, tx));
+  }
+
+  /**
+   * Does `work`, which these events have caused, as a part of the traces that have made them: of one that is read here, so
+   * that it is the same however often, and by whom, they are handed on.
+   */
+  async goOn<T>(eventIds: string[], task: Task, work: () => Promise<T>): Promise<T> {
+    if (!isTracing()) return work();
+    const attributes = { ...MESSAGING, 'messaging.batch.message_count': eventIds.length, ...task.attributes };
+    return goOn(
+      await this.repository.traceparentsOf(eventIds),
+      { ...task, kind: 'consumer', attributes },
+      work,
+    );
   }
 
   /** What has happened, newest first. */

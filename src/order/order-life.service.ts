@@ -8,6 +8,7 @@ import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Caller } from '../platform/http/caller.js';
 import { Money } from '../platform/money.js';
+import { note } from '../platform/observability/subject.js';
 import { OrderNotFound, OrderNotPayable } from './order.errors.js';
 import { OrderRepository } from './order.repository.js';
 import type { FreeOrderSettler, Order, OrderRow, PaymentStatus } from './order.types.js';
@@ -40,6 +41,7 @@ export class OrderLife implements FreeOrderSettler {
   async lock(id: string, tx: Tx): Promise<OrderRow> {
     const order = await this.repository.lock(id, tx);
     if (!order) throw new OrderNotFound();
+    note({ order_id: id });
     return order;
   }
 

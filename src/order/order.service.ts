@@ -7,6 +7,7 @@ import type { Caller } from '../platform/http/caller.js';
 import { decodeUuidCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { Money } from '../platform/money.js';
+import { note } from '../platform/observability/subject.js';
 import { uuidv7 } from '../platform/uuid.js';
 import type { AdminOrdersQuery, PlaceOrderDto, PurchaseDto } from './order.dto.js';
 import { OrderNotFound } from './order.errors.js';
@@ -86,6 +87,7 @@ export class OrderService {
   async getOwn(caller: Caller, id: string): Promise<Order> {
     const order = await this.repository.find(id);
     if (order?.user_id !== caller.id) throw new OrderNotFound();
+    note({ order_id: id });
     return order;
   }
 
@@ -93,6 +95,7 @@ export class OrderService {
   async get(id: string): Promise<Order> {
     const order = await this.repository.find(id);
     if (!order) throw new OrderNotFound();
+    note({ order_id: id });
     return order;
   }
 

@@ -6,6 +6,8 @@ import { InstanceService } from '../platform/database/instance.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Caller } from '../platform/http/caller.js';
 import { Money } from '../platform/money.js';
+import { note } from '../platform/observability/subject.js';
+import { inSpan } from '../platform/observability/tracing.js';
 import { uuidv7 } from '../platform/uuid.js';
 import { type Charge, OutcomeUnknown, type PaymentGateway } from './gateway/payment-gateway.js';
 import { PaymentGateways } from './gateway/payment-gateways.js';
@@ -94,6 +96,7 @@ export class PaymentService {
    */
   async ask(payment: Payment): Promise<Charge | null> {
     const log = { order_id: payment.order_id, payment_id: payment.id };
+    note(log);
     const gateway = this.gateways.find(payment.provider);
     if (!gateway) {
       this.logger.error(
@@ -103,7 +106,13 @@ export class PaymentService {
       return null;
     }
     try {
-      return await this.askAt(gateway, payment);
+      return await inSpan(
+        {
+          name: 'ask about payment',
+          attributes: { 'holdfast.order_id': log.order_id, 'holdfast.payment_id': log.payment_id },
+        },
+        () => this.askAt(gateway, payment),
+      );
     } catch (error) {
       if (!(error instanceof OutcomeUnknown)) throw error;
       this.logger.warn(log, `outcome unknown: ${error.message}`);

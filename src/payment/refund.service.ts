@@ -5,6 +5,8 @@ import { DatabaseService } from '../platform/database/database.service.js';
 import { InstanceService } from '../platform/database/instance.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { Money } from '../platform/money.js';
+import { note } from '../platform/observability/subject.js';
+import { inSpan } from '../platform/observability/tracing.js';
 import { uuidv7 } from '../platform/uuid.js';
 import { OutcomeUnknown, type PaymentGateway, type ProviderRefund } from './gateway/payment-gateway.js';
 import { PaymentGateways } from './gateway/payment-gateways.js';
@@ -73,6 +75,7 @@ export class RefundService {
   async ask(refund: Refund): Promise<ProviderRefund | null> {
     const gateway = this.gateways.find(refund.provider);
     const log = { order_id: refund.order_id, refund_id: refund.id };
+    note(log);
     if (!gateway) {
       this.logger.error(
         log,
@@ -81,7 +84,13 @@ export class RefundService {
       return null;
     }
     try {
-      return await this.askAt(gateway, refund);
+      return await inSpan(
+        {
+          name: 'ask about refund',
+          attributes: { 'holdfast.order_id': log.order_id, 'holdfast.refund_id': log.refund_id },
+        },
+        () => this.askAt(gateway, refund),
+      );
     } catch (error) {
       if (!(error instanceof OutcomeUnknown)) throw error;
       this.logger.warn(log, `outcome unknown: ${error.message}`);

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { DeadLetterService } from '../event/dead-letter.service.js';
+import { EventService } from '../event/event.service.js';
 import { Config } from '../platform/config/config.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
@@ -9,13 +10,15 @@ import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Jobs } from '../platform/jobs/jobs.service.js';
 import type { DeadJob } from '../platform/jobs/jobs.types.js';
+import { note } from '../platform/observability/subject.js';
+import type { Task } from '../platform/observability/tracing.js';
 import { AdminActions } from '../trail/admin-actions.service.js';
 import { DeliveryFailed, DeliveryNotFound, EndpointInactive, EndpointNotFound } from './webhook.errors.js';
 import type { Attempt, Delivery, DeliveryJob, NewDelivery } from './webhook.types.js';
 import { type DeliveryPageView, type DeliveryView, viewOfDelivery } from './webhook.view.js';
 import { WebhookDeliveryRepository } from './webhook-delivery.repository.js';
 import { WebhookEndpointRepository } from './webhook-endpoint.repository.js';
-import { WebhookSender } from './webhook-sender.js';
+import { type Letter, WebhookSender } from './webhook-sender.js';
 
 const QUEUE = 'webhook-deliveries';
 const DEAD_LETTERS = 'webhook-deliveries-dead-letters';
@@ -24,6 +27,7 @@ const CONSUMER = 'webhooks';
 /** An endpoint that lets every call run into its time must not keep the others waiting. */
 const SENT_AT_ONCE = 4;
 const TIME_LIMIT_SECONDS = 30;
+const DELIVERING = { 'messaging.operation.type': 'process', 'messaging.operation.name': 'deliver' };
 const KEPT_DAYS = 30;
 const BATCH = 1_000;
 const NEWEST_FIRST = 'webhook-deliveries';
@@ -40,6 +44,7 @@ export class WebhookDeliveryService implements OnModuleInit {
     private readonly sender: WebhookSender,
     private readonly jobs: Jobs,
     private readonly deadLetters: DeadLetterService,
+    private readonly events: EventService,
     private readonly database: DatabaseService,
     private readonly idempotency: IdempotencyService,
     private readonly config: Config,
@@ -84,6 +89,12 @@ export class WebhookDeliveryService implements OnModuleInit {
   async deliver(job: DeliveryJob): Promise<void> {
     const due = await this.repository.findDue(job);
     if (due === null) return;
+    note({ event_id: due.event_id });
+    const task: Task = { name: 'deliver webhook', attributes: DELIVERING };
+    return this.events.goOn([due.event_id], task, () => this.deliverDue(job, due));
+  }
+
+  private async deliverDue(job: DeliveryJob, due: Letter & { active: boolean }): Promise<void> {
     if (!due.active) return this.fail(job, 'the endpoint is switched off');
     const attempt = await this.sender.post(due);
     await this.note(job, attempt);

@@ -4,6 +4,7 @@ import { Injectable } from '@nestjs/common';
 import axios, { type AxiosInstance } from 'axios';
 import { Webhook } from 'standardwebhooks';
 import { Config } from '../platform/config/config.js';
+import { calling } from '../platform/observability/tracing.js';
 import { assertMayBePublic, publicLookup } from './public-addresses.js';
 import type { Attempt } from './webhook.types.js';
 
@@ -53,14 +54,18 @@ export class WebhookSender {
       // A name is checked when it is looked up; an address in place of a name is not looked up.
       this.assertAllowed(url);
       const now = new Date();
-      const response = await this.http.post(url, Buffer.from(body), {
-        signal: AbortSignal.timeout(this.timeoutMs),
-        headers: {
-          'webhook-id': event_id,
-          'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
-          'webhook-signature': new Webhook(secret).sign(event_id, now, body),
-        },
-      });
+      // Of the address nobody sees more than where it is: many carry a secret in their path.
+      const response = await calling('POST', new URL(url).origin, null, (trace) =>
+        this.http.post(url, Buffer.from(body), {
+          signal: AbortSignal.timeout(this.timeoutMs),
+          headers: {
+            ...trace,
+            'webhook-id': event_id,
+            'webhook-timestamp': String(Math.floor(now.getTime() / 1_000)),
+            'webhook-signature': new Webhook(secret).sign(event_id, now, body),
+          },
+        }),
+      );
       response.data.destroy();
       const { status } = response;
       const taken = status >= 200 && status < 300;

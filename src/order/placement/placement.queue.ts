@@ -1,10 +1,12 @@
 import { Overloaded } from '../../platform/errors.js';
+import { currentThread, doTogether, type Thread } from '../../platform/observability/tracing.js';
 
 interface Waiting<Request, Outcome> {
   request: Request;
   /** Requests with the same key never share a batch: the later one must see what became of the earlier. */
   key: string | null;
   since: number;
+  thread: Thread;
   resolve(outcome: Outcome): void;
   reject(error: unknown): void;
 }
@@ -32,7 +34,7 @@ export class PlacementQueue<Request, Outcome> {
     if (this.waiting.length >= this.waitingMax)
       throw new Overloaded('too many orders are waiting; try again');
     return new Promise<Outcome>((resolve, reject) => {
-      this.waiting.push({ request, key, since: performance.now(), resolve, reject });
+      this.waiting.push({ request, key, since: performance.now(), thread: currentThread(), resolve, reject });
       if (!this.underWay) void this.run();
     });
   }
@@ -48,7 +50,10 @@ export class PlacementQueue<Request, Outcome> {
     const now = performance.now();
     this.watch(batch.map(({ since }) => now - since));
     try {
-      const outcomes = await this.place(batch.map(({ request }) => request));
+      const task = { name: 'placement batch', attributes: { 'holdfast.batch_size': batch.length } };
+      const threads = batch.map(({ thread }) => thread);
+      // The loop goes on in the thread of whoever has begun it, which has nothing to do with this batch.
+      const outcomes = await doTogether(task, threads, () => this.place(batch.map(({ request }) => request)));
       batch.forEach(({ resolve, reject }, index) => {
         const outcome = outcomes[index] as PromiseSettledResult<Outcome>;
         if (outcome.status === 'fulfilled') resolve(outcome.value);

@@ -5,6 +5,8 @@ import { OverdueHolds, shortOf } from '../../inventory/overdue-holds.service.js'
 import { Config } from '../../platform/config/config.js';
 import { isBusy, isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
+import { note } from '../../platform/observability/subject.js';
+import { inSpan } from '../../platform/observability/tracing.js';
 import { CheckoutInProgress } from '../order.errors.js';
 import type { PlacementRequest } from '../order.types.js';
 import { OrderBenefits } from '../order-benefits.service.js';
@@ -45,6 +47,13 @@ export class PlacementService {
    * Idempotent by the request's claim and by its order id.
    */
   async place(request: PlacementRequest): Promise<Outcome> {
+    const task = { name: 'place order', attributes: { 'holdfast.order_id': request.order_id } };
+    const outcome = await inSpan(task, () => this.placeInTurn(request));
+    if (outcome.kind === 'placed') note({ order_id: outcome.order.id });
+    return outcome;
+  }
+
+  private async placeInTurn(request: PlacementRequest): Promise<Outcome> {
     const key = request.claim?.scope ?? null;
     const outcome = await this.queue.enter(request, key);
     if (outcome.kind !== 'refused' || !outcome.awaited) return outcome;

@@ -1,3 +1,5 @@
+import { calling, templateOf } from '../../platform/observability/tracing.js';
+
 const ANSWER_MAX_BYTES = 2 * 1024 * 1024;
 
 /** The request got no answer that the SDK could make sense of. Its message names no address and no secret. */
@@ -22,8 +24,13 @@ export class StripeUnreachable extends Error {
  */
 export async function stripeFetch(address: string | URL | Request, init?: RequestInit): Promise<Response> {
   try {
-    // A redirect would carry the credentials to another place.
-    const response = await fetch(address, { ...init, redirect: 'error' });
+    const url = address instanceof Request ? address.url : String(address);
+    const response = await calling(init?.method ?? 'GET', url, templateOf(new URL(url).pathname), (trace) => {
+      const headers = new Headers(init?.headers);
+      for (const [name, value] of Object.entries(trace)) headers.set(name, value);
+      // A redirect would carry the credentials to another place.
+      return fetch(address, { ...init, headers, redirect: 'error' });
+    });
     const { status, headers } = response;
     const body = await readAll(response);
     if (!isAnswer(body, response.ok)) throw new StripeUnreachable(`${status} without an answer of Stripe`);

@@ -1,6 +1,7 @@
 import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosInstance, type AxiosRequestConfig } from 'axios';
+import { calling, templateOf } from '../../platform/observability/tracing.js';
 import { OutcomeUnknown } from './payment-gateway.js';
 import { quoted } from './provider-words.js';
 import { type ListAnswer, readErrorAnswer, readListAnswer } from './yookassa-answers.js';
@@ -105,7 +106,10 @@ export class YookassaHttp {
 
   private async ask(what: string, request: AxiosRequestConfig, signal: AbortSignal): Promise<Answer> {
     try {
-      const response = await this.http.request<unknown>({ ...request, signal });
+      const { method = 'GET', url = '' } = request;
+      const response = await calling(method, this.options.apiUrl, templateOf(url), (trace) =>
+        this.http.request<unknown>({ ...request, headers: { ...request.headers, ...trace }, signal }),
+      );
       return { status: response.status, body: typeof response.data === 'string' ? response.data : '' };
     } catch (error) {
       if (signal.aborted) throw this.unknown(what, `no answer within ${this.options.timeoutMs} ms`);

@@ -3,6 +3,7 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Client } from 'pg';
 import { Sequelize } from 'sequelize-typescript';
 import { Config } from '../config/config.js';
+import { currentSpan, inSpan, type Task } from '../observability/tracing.js';
 import { isRetryable } from './database.errors.js';
 import { inOneFlight } from './flight.js';
 import { clientOf, type Statement, type Tx } from './statement.js';
@@ -11,6 +12,9 @@ export const SEQUELIZE = Symbol('sequelize');
 
 const ATTEMPTS_MAX = 5;
 const BACKOFF_BASE_MS = 10;
+
+/** Its last part, when no statement runs any more, is COMMIT. */
+const TRANSACTION: Task = { name: 'transaction', attributes: { 'db.system.name': 'postgresql' } };
 
 type Connections = {
   getConnection(options: { type: 'read' | 'write' }): Promise<Client>;
@@ -43,6 +47,10 @@ export class DatabaseService {
    * A connection lost during COMMIT is thrown, not retried: the outcome is then unknown to us.
    */
   async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    return inSpan(TRANSACTION, () => this.attempt(work));
+  }
+
+  private async attempt<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.sequelize.transaction(async (tx) => {
@@ -52,6 +60,7 @@ export class DatabaseService {
         });
       } catch (error) {
         if (!isRetryable(error) || attempt >= ATTEMPTS_MAX) throw error;
+        currentSpan()?.addEvent('undone by the database');
         this.logger.debug(`transaction undone by the database, running it again (${attempt})`);
         await delay(Math.random() * BACKOFF_BASE_MS * 2 ** attempt);
       }
@@ -63,11 +72,13 @@ export class DatabaseService {
    * others commit meanwhile. Nobody waits for it, and it waits for nobody.
    */
   async snapshot<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
-    return this.sequelize.transaction(async (tx) => {
-      await clientOf(tx).query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-      await this.limit(tx);
-      return work(tx);
-    });
+    return inSpan(TRANSACTION, () =>
+      this.sequelize.transaction(async (tx) => {
+        await clientOf(tx).query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
+        await this.limit(tx);
+        return work(tx);
+      }),
+    );
   }
 
   /**
@@ -96,8 +107,7 @@ export class DatabaseService {
     const connections = this.sequelize.connectionManager as unknown as Connections;
     const client = await connections.getConnection({ type: 'read' });
     try {
-      const { name, text } = statement;
-      return (await client.query<Row>({ name, text, values })).rows;
+      return await statement.runOn(client, values);
     } finally {
       connections.releaseConnection(client);
     }

@@ -1,4 +1,5 @@
 import type { Client } from 'pg';
+import { traced } from './traced-query.js';
 import type { Tx } from './tx.js';
 
 export type { Tx } from './tx.js';
@@ -21,8 +22,14 @@ export class Statement<Row extends object = Record<string, unknown>> {
   ) {}
 
   /** Runs in `tx`; answers the rows. */
-  async run(values: unknown[], tx: Tx): Promise<Row[]> {
-    const result = await clientOf(tx).query<Row>({ name: this.name, text: this.text, values });
+  run(values: unknown[], tx: Tx): Promise<Row[]> {
+    return this.runOn(clientOf(tx), values);
+  }
+
+  /** Runs on a connection that belongs to no transaction, for `DatabaseService.read`. */
+  async runOn(client: Client, values: unknown[]): Promise<Row[]> {
+    const { name, text } = this;
+    const result = await traced(name, client, () => client.query<Row>({ name, text, values }));
     return result.rows;
   }
 

@@ -1,5 +1,7 @@
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
+import type { Span } from '@opentelemetry/api';
 import type { FastifyRequest } from 'fastify';
+import type { Subject } from '../observability/subject.js';
 
 export type Role = 'guest' | 'customer' | 'admin';
 
@@ -24,6 +26,10 @@ export type CallerRequest = FastifyRequest & {
   apiKey?: KeyCaller;
   /** It names an idempotency key, and the route has looked at it. */
   isClaimed?: boolean;
+  /** What the lines of the log about it name. */
+  subject?: Subject;
+  /** Its span, when it is traced. */
+  span?: Span;
 };
 
 /** The user whom the guard has found. There is none for an API key, and on public routes without a token. */

@@ -1,5 +1,7 @@
 import { AsyncLocalStorage } from 'node:async_hooks';
 import type { FastifyRequest } from 'fastify';
+import { about } from '../observability/subject.js';
+import { runAs } from '../observability/tracing.js';
 import type { CallerRequest } from './caller.js';
 
 const requests = new AsyncLocalStorage<CallerRequest>();
@@ -13,5 +15,6 @@ export const currentRequest = (): CallerRequest | undefined => requests.getStore
 
 /** Runs the rest of a request as that request. After its body is read, since reading it would lose the thread. */
 export function runAsCurrent(request: FastifyRequest, rest: () => void): void {
-  requests.run(request as CallerRequest, rest);
+  const { subject = {}, span } = request as CallerRequest;
+  requests.run(request as CallerRequest, () => about(subject, () => runAs(span, rest)));
 }

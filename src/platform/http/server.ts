@@ -7,7 +7,9 @@ import { MalformedJson, ValidationFailed } from '../errors.js';
 import { measureRequests } from '../observability/http.metrics.js';
 import { NestLog } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.service.js';
+import { traceRequests } from '../observability/request-spans.js';
 import { uuidv7 } from '../uuid.js';
+import type { CallerRequest } from './caller.js';
 import { allowOrigins } from './cors.js';
 import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
@@ -53,7 +55,7 @@ export async function createServer(
     // What comes in while it closes is answered like anything else, not with a 503 of Fastify's own.
     return503OnClosing: false,
   });
-  tuneFastify(adapter);
+  tuneFastify(adapter, log);
   await setSecurityHeaders(adapter.getInstance(), config);
   await allowOrigins(adapter.getInstance(), config);
   refuseForNode(adapter.getInstance());
@@ -68,22 +70,24 @@ export async function createServer(
   app.useGlobalInterceptors(app.get(RequestDoor));
   endLastConnections(adapter.getInstance(), app.get(Drain));
   measureRequests(adapter.getInstance(), app.get(Metrics));
+  traceRequests(adapter.getInstance());
   return app;
 }
 
-function tuneFastify(adapter: FastifyAdapter): void {
+function tuneFastify(adapter: FastifyAdapter, log: Pino): void {
   const fastify = adapter.getInstance();
-  fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
+  fastify.addHook('onRequest', (request: CallerRequest, reply: FastifyReply, done: () => void) => {
+    request.subject = { request_id: request.id };
     reply.header('X-Request-Id', request.id);
     done();
   });
   fastify.addHook('preHandler', (request: FastifyRequest, _reply: FastifyReply, done: () => void) =>
     runAsCurrent(request, done),
   );
-  fastify.addHook('onResponse', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
-    const { method, url } = request;
-    request.log.info(
-      { method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
+  fastify.addHook('onResponse', (request: CallerRequest, reply: FastifyReply, done: () => void) => {
+    const { method, url, subject } = request;
+    log.info(
+      { ...subject, method, url, status: reply.statusCode, ms: Math.round(reply.elapsedTime) },
       'answered',
     );
     done();

@@ -8,6 +8,7 @@ import {
 import type { JobWithMetadata, PgBoss, Queue } from 'pg-boss';
 import { Config } from '../config/config.js';
 import { clientOf, type Tx } from '../database/statement.js';
+import { aboutOnly } from '../observability/subject.js';
 import { Recurring } from '../recurring.js';
 import { openBoss, startBoss } from './boss.js';
 import type { DeadJob, Job, QueueOptions, SendOptions } from './jobs.types.js';
@@ -211,7 +212,8 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
       async (jobs: JobWithMetadata<object>[]) => {
         // One notification may stand for many jobs: where one was, look again at once.
         this.boss.notifyWorker(worker);
-        for (const job of jobs) await this.attempt(opening, job, worker);
+        for (const job of jobs)
+          await aboutOnly({ queue: job.name, job_id: job.id }, () => this.attempt(opening, job, worker));
       },
     );
   }

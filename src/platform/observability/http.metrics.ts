@@ -3,7 +3,7 @@ import type { Metrics } from './metrics.service.js';
 
 const SECONDS = [0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
 /** Node lets thirty more through, and a client could make a line of each. */
-const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
+export const METHODS = new Set(['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE', 'OPTIONS']);
 
 /** Counts and times every request, by its route's template. What Node or the router cannot read as a request is not counted. */
 export function measureRequests(fastify: FastifyInstance, metrics: Metrics): void {

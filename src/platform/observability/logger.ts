@@ -1,26 +1,43 @@
 import type { LoggerService } from '@nestjs/common';
-import { type Logger as Pino, pino } from 'pino';
+import { type DestinationStream, type LogFn, type LoggerOptions, type Logger as Pino, pino } from 'pino';
 import type { Config } from '../config/config.js';
+import { redacted, redactedMessage } from './redaction.js';
+import { currentSubject } from './subject.js';
+import { currentTraceIds } from './tracing.js';
 
-/** One line of JSON an entry; on a terminal, unless LOG_FORMAT says otherwise, a readable one. Secrets are taken out. */
-export function openLog(config: Config): Pino {
-  return pino({
+/**
+ * One line of JSON an entry; on a terminal, unless LOG_FORMAT says otherwise, a readable one. A line names the request, the order
+ * and the trace that it is written for, and holds no secrets, wherever they stand in it.
+ */
+export function openLog(config: Config, destination?: DestinationStream): Pino {
+  const options: LoggerOptions = {
     level: config.env.LOG_LEVEL,
-    redact: [
-      'req.headers.authorization',
-      'req.headers.cookie',
-      'req.headers["x-api-key"]',
-      '*.password',
-      '*.token',
-    ],
-    transport:
-      config.logFormat === 'pretty'
-        ? {
-            target: 'pino-pretty',
-            options: { ignore: 'pid,hostname,context', translateTime: 'HH:MM:ss.l', singleLine: true },
-          }
-        : undefined,
-  });
+    mixin: () => ({ ...currentSubject(), ...currentTraceIds() }),
+    formatters: { log: redacted },
+    // What `redacted` has made of an error says all there is to say.
+    serializers: { err: (error: unknown) => error },
+    hooks: { logMethod: writeRedacted },
+  };
+  if (destination) return pino(options, destination);
+  return pino({ ...options, transport: config.logFormat === 'pretty' ? PRETTY : undefined });
+}
+
+const PRETTY = {
+  target: 'pino-pretty',
+  options: { ignore: 'pid,hostname,context', translateTime: 'HH:MM:ss.l', singleLine: true },
+};
+
+// Texts are no members of an entry, so `formatters` do not see them.
+function writeRedacted(this: Pino, args: Parameters<LogFn>, write: LogFn): void {
+  const [first, ...rest] = args as unknown[];
+  const error = first instanceof Error ? first : (first as { err?: unknown } | null)?.err;
+  // pino would take the error's own words for it.
+  const said = rest.length === 0 && error instanceof Error ? [error.message] : rest;
+  const texts = said.map((text) => (typeof text === 'string' ? redactedMessage(text) : text));
+  write.apply(this, [
+    typeof first === 'string' ? redactedMessage(first) : first,
+    ...texts,
+  ] as Parameters<LogFn>);
 }
 
 /** Where Nest tells how it wires itself up: of interest only to those who debug that. */
@@ -63,6 +80,7 @@ export class NestLog implements LoggerService {
     rest: unknown[],
   ) {
     const context = rest.at(-1);
+    if (message instanceof Error) return this.pino[level]({ context, err: message }, message.message);
     const members = typeof message === 'object' && message !== null ? message : {};
     const text = typeof message === 'object' ? rest[0] : message;
     this.pino[level]({ context, ...members }, String(text));
