@@ -2,7 +2,7 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isBusy, isConnectionFault, namesNoUser } from '../database/database.errors.js';
-import { DomainError, type FactKind } from '../errors.js';
+import { DomainError, type FactKind, Overloaded } from '../errors.js';
 import { bodyTypeOf } from './streamed-body.js';
 
 const STATUS: Record<FactKind, number> = {
@@ -14,6 +14,7 @@ const STATUS: Record<FactKind, number> = {
   reused: 422,
   limited: 429,
   unavailable: 503,
+  timeout: 504,
 };
 
 /** The status that a fact is answered with: for answers that tell of many, each with its own. */
@@ -54,7 +55,8 @@ export class ProblemFilter implements ExceptionFilter {
   /** Also Fastify's own error handler, for what fails before Nest sees the request. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = problemOf(error, request);
-    if (problem.status >= 500) {
+    // Who has too much to do already should not write a trace of each whom it turns away: they are counted.
+    if (problem.status >= 500 && !(error instanceof Overloaded)) {
       const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.logger.error(
         { request_id: request.id, code: problem.code, err: said },

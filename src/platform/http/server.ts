@@ -15,10 +15,13 @@ import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
 import { outOfBounds } from './json-bounds.js';
 import { endLastConnections } from './last-connections.js';
+import { LoadShedding, shedLoad } from './load-shedding.js';
 import { ProblemFilter } from './problem.filter.js';
 import { RateLimits } from './rate-limit.js';
 import { wantsRawBody } from './raw-body.js';
+import { cutSlowReaders } from './slow-readers.js';
 import { handOn } from './streamed-body.js';
+import { TimeLimits } from './time-limits.js';
 import { UnreadBody } from './unread-body.js';
 import { refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
@@ -28,7 +31,6 @@ export const BASE_PATH = 'api/v1';
 const UNVERSIONED = ['health', 'health/ready', 'metrics'];
 
 const BODY_LIMIT_BYTES = 1_048_576;
-const REQUEST_TIMEOUT_MS = 30_000;
 const SANE_REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** The HTTP side of an application: everything that a module does not have to think of. Does not listen yet. */
@@ -45,7 +47,8 @@ export async function createServer(
     clientErrorHandler: refuseUnreadable,
     frameworkErrors: refuseUnroutable,
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: config.env.REQUEST_TIMEOUT_MS,
+    http: arrivalLimits(config),
     trustProxy: trustProxyOf(config.env.TRUST_PROXY),
     routerOptions: { maxParamLength: 300 },
     // Closing waits for the answers under way, and idle keep-alive connections must not hold it up.
@@ -65,6 +68,7 @@ export async function createServer(
   const drain = app.get(Drain);
   // What comes last is next to the route, and sees what it has answered before that becomes HTTP.
   app.useGlobalInterceptors(
+    app.get(TimeLimits),
     drain,
     app.get(RateLimits),
     new WellFormedKey(),
@@ -74,6 +78,8 @@ export async function createServer(
   );
   endLastConnections(adapter.getInstance(), drain);
   measureRequests(adapter.getInstance(), app.get(Metrics));
+  shedLoad(adapter.getInstance(), app.get(LoadShedding));
+  cutSlowReaders(adapter.getInstance(), config.env.SEND_TIMEOUT_MS);
   return app;
 }
 
@@ -108,6 +114,12 @@ function tuneFastify(adapter: FastifyAdapter): void {
       else parseJson(request, body.toString(), (error, value) => done(faultOf(error, value), value));
     },
   );
+}
+
+// Node only looks now and then who is late: often enough that nobody has much longer than the limit.
+function arrivalLimits({ env }: Config) {
+  const headersTimeout = Math.min(env.HEADERS_TIMEOUT_MS, env.REQUEST_TIMEOUT_MS);
+  return { headersTimeout, connectionsCheckingInterval: Math.ceil(headersTimeout / 4) };
 }
 
 function faultOf(error: Error | null, value: unknown): Error | null {
