@@ -3,6 +3,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger 
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isBusy, isConnectionFault, namesNoUser } from '../database/database.errors.js';
 import { DomainError, type FactKind, Overloaded } from '../errors.js';
+import { isEncoded } from './encoded-body.js';
 import { bodyTypeOf } from './streamed-body.js';
 
 const STATUS: Record<FactKind, number> = {
@@ -119,7 +120,9 @@ function ofStatus(status: number, message: string, request: FastifyRequest): Pro
   if (status === 404)
     return { status, code: 'not_found', detail: message.startsWith('Cannot ') ? 'no such route' : message };
   if (status === 413) return { status, code: 'body_too_large', detail: 'the body is too large' };
-  if (status === 415)
-    return { status, code: 'unsupported_media_type', detail: `the body must be ${bodyTypeOf(request)}` };
+  if (status === 415) {
+    const detail = `the body must be ${bodyTypeOf(request)}${isEncoded(request) ? ', and not compressed' : ''}`;
+    return { status, code: 'unsupported_media_type', detail };
+  }
   return { status, code: CODES[status] ?? 'bad_request', detail: message };
 }

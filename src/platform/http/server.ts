@@ -1,3 +1,4 @@
+import { UnsupportedMediaTypeException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
@@ -13,6 +14,7 @@ import { uuidv7 } from '../uuid.js';
 import { AnswerInterceptor } from './answer.js';
 import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
+import { isEncoded } from './encoded-body.js';
 import { outOfBounds } from './json-bounds.js';
 import { endLastConnections } from './last-connections.js';
 import { LoadShedding, shedLoad } from './load-shedding.js';
@@ -108,7 +110,8 @@ function tuneFastify(adapter: FastifyAdapter): void {
     'application/json',
     { parseAs: 'buffer' },
     (request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void) => {
-      if (wantsRawBody(request)) done(null, body);
+      if (isEncoded(request)) done(new UnsupportedMediaTypeException());
+      else if (wantsRawBody(request)) done(null, body);
       // Clients that always name a content type also send it with an empty body: that is no body.
       else if (body.length === 0) done(null, undefined);
       else parseJson(request, body.toString(), (error, value) => done(faultOf(error, value), value));

@@ -41,7 +41,7 @@ export class HealthService {
   /** Asks every dependency, each for a bounded time. A service that is about to stop is down, however well it is. */
   async readiness(): Promise<Readiness> {
     const database = await this.askDatabase();
-    const migrations = database === 'down' ? 'down' : await this.migrations();
+    const migrations = database === 'up' ? await this.migrations() : database;
     const checks: Record<string, CheckState> = { database, migrations };
     for (const [name, { check, onDatabase }] of this.watched) {
       checks[name] = onDatabase && database !== 'up' ? database : await this.within(check);
