@@ -2,6 +2,7 @@ import { Controller, Get } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Roles } from '../auth/roles.js';
 import { Answers } from '../platform/http/docs.js';
+import { TakesItsTime } from '../platform/http/time-limits.js';
 import { AuditService } from './audit.service.js';
 import { AuditView } from './audit.view.js';
 
@@ -13,6 +14,7 @@ export class AuditController {
   constructor(private readonly audits: AuditService) {}
 
   @Get()
+  @TakesItsTime('it reads whole tables; each of its checks has the time of a statement')
   @ApiOperation({ summary: 'Prove from the tables that stock, orders, money and events agree' })
   @Answers(200, AuditView, 'What was found; `consistent` sums it up.')
   audit() {

@@ -7,7 +7,8 @@ export type FactKind =
   | 'conflict'
   | 'reused'
   | 'limited'
-  | 'unavailable';
+  | 'unavailable'
+  | 'timeout';
 
 /**
  * A business fact that stops a request, e.g. `InsufficientStock`. It carries a stable code and a sentence for people, and
@@ -63,6 +64,16 @@ export class NotFound extends DomainError {
 export class Forbidden extends DomainError {
   readonly kind = 'forbidden';
   readonly code = 'forbidden';
+}
+
+/** The request has taken longer than it may. Nothing was done, and its idempotency key is free. */
+export class RequestTimedOut extends DomainError {
+  readonly kind = 'timeout';
+  readonly code = 'timeout';
+
+  constructor() {
+    super('the request took too long; nothing was done');
+  }
 }
 
 /** More is waiting than can be served in time; nothing was begun. */

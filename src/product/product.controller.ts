@@ -29,6 +29,7 @@ import { Answers, Refuses, TakesId, TakesIdempotencyKey } from '../platform/http
 import { Public } from '../platform/http/public.js';
 import { RateLimit } from '../platform/http/rate-limit.js';
 import { bytesOf, StreamedBody } from '../platform/http/streamed-body.js';
+import { TakesItsTime } from '../platform/http/time-limits.js';
 import { IntegerId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 import { CatalogService } from './catalog.service.js';
@@ -135,6 +136,7 @@ export class ProductController {
   @HttpCode(200)
   @Roles('admin')
   @StreamedBody('text/csv', IMPORT_BYTES_MAX)
+  @TakesItsTime('a file of 64 MiB; it is taken in by batches, each with a time of its own')
   @ApiBearerAuth('access_token')
   @ApiOperation({
     summary: 'Take products in from a CSV file',

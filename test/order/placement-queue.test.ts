@@ -1,5 +1,7 @@
 import { PlacementQueue } from '../../src/order/placement/placement.queue.js';
-import { Overloaded } from '../../src/platform/errors.js';
+import { RequestDeadline, runWithin } from '../../src/platform/deadline.js';
+import { Overloaded, RequestTimedOut } from '../../src/platform/errors.js';
+import { eventually } from '../support/eventually.js';
 
 /** A queue whose batches end when the test says so. */
 function givenQueue(batchMax = 64, waitingMax = 100) {
@@ -94,5 +96,28 @@ describe('PlacementQueue', () => {
     await turn();
     batches[1]?.end();
     await Promise.all(all);
+  });
+
+  it('does not place a request whose time is over before its batch begins', async () => {
+    const { queue, batches } = givenQueue();
+    const [first, deadline] = [queue.enter('a', null), new RequestDeadline(20)];
+    const late = runWithin(deadline, () => queue.enter('b', null));
+    const last = queue.enter('c', null);
+    await eventually(() => deadline.hasPassed);
+    batches[0]?.end();
+    await expect(late).rejects.toThrow(RequestTimedOut);
+    expect(batches[1]?.requests).toEqual(['c']);
+    batches[1]?.end();
+    expect(await Promise.all([first, last])).toEqual(['a', 'c']);
+  });
+
+  it('waits for the batch of one whose time is over while it is under way', async () => {
+    const { queue, batches } = givenQueue();
+    const deadline = new RequestDeadline(20);
+    const placed = runWithin(deadline, () => queue.enter('a', null));
+    await eventually(() => deadline.hasPassed);
+    expect(deadline.expire()).toBe(false);
+    batches[0]?.end();
+    expect(await placed).toBe('a');
   });
 });

@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../platform/errors.js';
+import { LoadShedding } from '../../platform/http/load-shedding.js';
 import { Metrics } from '../../platform/observability/metrics.service.js';
 import type { Outcome } from './placement.transaction.js';
 
@@ -13,7 +14,10 @@ export class PlacementMetrics {
   private readonly waits;
   private readonly placements;
 
-  constructor(metrics: Metrics) {
+  constructor(
+    metrics: Metrics,
+    private readonly shedding: LoadShedding,
+  ) {
     this.sizes = metrics.histogram('placement_batch_size', 'Requests that are placed together.', SIZES);
     this.waits = metrics.histogram(
       'placement_wait_seconds',
@@ -31,6 +35,11 @@ export class PlacementMetrics {
   noteBatch(waitedMs: number[]): void {
     this.sizes.observe(waitedMs.length);
     for (const ms of waitedMs) this.waits.observe(ms / 1_000);
+  }
+
+  /** A request found the line full. */
+  noteFull(): void {
+    this.shedding.note('placement_queue');
   }
 
   /** @returns what it was given. */

@@ -1,3 +1,4 @@
+import { currentDeadline, type Deadline, runWithin, SharedDeadline } from '../../platform/deadline.js';
 import { Overloaded } from '../../platform/errors.js';
 import { currentThread, doTogether, type Thread } from '../../platform/observability/tracing.js';
 
@@ -7,8 +8,16 @@ interface Waiting<Request, Outcome> {
   key: string | null;
   since: number;
   thread: Thread;
+  deadline: Deadline | undefined;
   resolve(outcome: Outcome): void;
   reject(error: unknown): void;
+}
+
+interface Watch {
+  /** Is told of each batch how long its requests have waited, in milliseconds. */
+  batch(waitedMs: number[]): void;
+  /** Somebody was turned away. */
+  full(): void;
 }
 
 /**
@@ -25,16 +34,22 @@ export class PlacementQueue<Request, Outcome> {
     private readonly place: (batch: Request[]) => Promise<PromiseSettledResult<Outcome>[]>,
     private readonly batchMax: number,
     private readonly waitingMax: number,
-    /** Is told of each batch how long its requests have waited, in milliseconds. */
-    private readonly watch: (waitedMs: number[]) => void = () => undefined,
+    private readonly watch: Watch = { batch: () => undefined, full: () => undefined },
   ) {}
 
-  /** Resolves with the request's own outcome. @throws Overloaded when more is waiting than the bound. */
+  /**
+   * Resolves with the request's own outcome.
+   * @throws Overloaded when more is waiting than the bound; RequestTimedOut when its time is over before its batch begins.
+   */
   async enter(request: Request, key: string | null): Promise<Outcome> {
-    if (this.waiting.length >= this.waitingMax)
+    if (this.waiting.length >= this.waitingMax) {
+      this.watch.full();
       throw new Overloaded('too many orders are waiting; try again');
+    }
+    const deadline = currentDeadline();
     return new Promise<Outcome>((resolve, reject) => {
-      this.waiting.push({ request, key, since: performance.now(), thread: currentThread(), resolve, reject });
+      const thread = currentThread();
+      this.waiting.push({ request, key, since: performance.now(), thread, deadline, resolve, reject });
       if (!this.underWay) void this.run();
     });
   }
@@ -46,14 +61,17 @@ export class PlacementQueue<Request, Outcome> {
   }
 
   private async runNext(): Promise<void> {
-    const batch = this.takeNext();
+    const { batch, deadline } = this.takeNext();
+    if (batch.length === 0) return;
     const now = performance.now();
-    this.watch(batch.map(({ since }) => now - since));
+    this.watch.batch(batch.map(({ since }) => now - since));
     try {
       const task = { name: 'placement batch', attributes: { 'holdfast.batch_size': batch.length } };
       const threads = batch.map(({ thread }) => thread);
       // The loop goes on in the thread of whoever has begun it, which has nothing to do with this batch.
-      const outcomes = await doTogether(task, threads, () => this.place(batch.map(({ request }) => request)));
+      const outcomes = await doTogether(task, threads, () =>
+        runWithin(deadline, () => this.place(batch.map(({ request }) => request))),
+      );
       batch.forEach(({ resolve, reject }, index) => {
         const outcome = outcomes[index] as PromiseSettledResult<Outcome>;
         if (outcome.status === 'fulfilled') resolve(outcome.value);
@@ -64,16 +82,34 @@ export class PlacementQueue<Request, Outcome> {
     }
   }
 
-  private takeNext(): Waiting<Request, Outcome>[] {
+  // What is under way is waited for: one request's time must not undo what its neighbours were promised.
+  private takeNext(): { batch: Waiting<Request, Outcome>[]; deadline: Deadline } {
     const keys = new Set<string>();
     const batch: Waiting<Request, Outcome>[] = [];
+    const leftMs: number[] = [];
     const later: Waiting<Request, Outcome>[] = [];
     for (const entry of this.waiting) {
       const fits = batch.length < this.batchMax && (entry.key === null || !keys.has(entry.key));
-      (fits ? batch : later).push(entry);
-      if (fits && entry.key !== null) keys.add(entry.key);
+      const entryLeftMs = entry.deadline?.leftMs ?? Number.POSITIVE_INFINITY;
+      if (!fits) later.push(entry);
+      else if (isKept(entry)) {
+        batch.push(entry);
+        leftMs.push(entryLeftMs);
+        if (entry.key !== null) keys.add(entry.key);
+      }
     }
     this.waiting = later;
-    return batch;
+    return { batch, deadline: new SharedDeadline(leftMs) };
+  }
+}
+
+/** @returns false when its time is over: it is told so, and not placed. */
+function isKept({ deadline, reject }: Pick<Waiting<unknown, unknown>, 'deadline' | 'reject'>): boolean {
+  try {
+    deadline?.keep();
+    return true;
+  } catch (error) {
+    reject(error);
+    return false;
   }
 }

@@ -5,6 +5,8 @@ import { OverdueHolds, shortOf } from '../../inventory/overdue-holds.service.js'
 import { Config } from '../../platform/config/config.js';
 import { isBusy, isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
+import { currentDeadline } from '../../platform/deadline.js';
+import { Overloaded, RequestTimedOut } from '../../platform/errors.js';
 import { note } from '../../platform/observability/subject.js';
 import { inSpan } from '../../platform/observability/tracing.js';
 import { CheckoutInProgress } from '../order.errors.js';
@@ -38,7 +40,7 @@ export class PlacementService {
       async (batch) => metrics.noteSettled(await this.placeBatch(batch)),
       PLACEMENT_BATCH_MAX,
       PLACEMENT_QUEUE_MAX,
-      (waitedMs) => metrics.noteBatch(waitedMs),
+      { batch: (waitedMs) => metrics.noteBatch(waitedMs), full: () => metrics.noteFull() },
     );
   }
 
@@ -55,7 +57,7 @@ export class PlacementService {
 
   private async placeInTurn(request: PlacementRequest): Promise<Outcome> {
     const key = request.claim?.scope ?? null;
-    const outcome = await this.queue.enter(request, key);
+    const outcome = await this.enter(request, key);
     if (outcome.kind !== 'refused' || !outcome.awaited) return outcome;
     // Here and not in the batch: a call to the provider must not hold up the others.
     const wanted = shortOf(outcome.error as InsufficientStock);
@@ -64,7 +66,18 @@ export class PlacementService {
       () => false,
     );
     // When even that cannot be asked, the refusal stands.
-    return asked ? this.queue.enter(request, key) : outcome;
+    return asked ? this.enter(request, key) : outcome;
+  }
+
+  // Who has waited in vain until their time was over is told that, rather than what they have waited for.
+  private async enter(request: PlacementRequest, key: string | null): Promise<Outcome> {
+    const deadline = currentDeadline();
+    const isLate = (error: unknown) => deadline?.hasPassed && (isBusy(error) || error instanceof Overloaded);
+    const outcome = await this.queue.enter(request, key).catch((error: unknown) => {
+      throw isLate(error) ? new RequestTimedOut() : error;
+    });
+    if (outcome.kind === 'refused' && isLate(outcome.error)) throw new RequestTimedOut();
+    return outcome;
   }
 
   // An overdue hold never is the cause of a refusal: who was refused for goods that one keeps is placed again, in the

@@ -42,6 +42,13 @@ export const environment = z.object({
     .refine(areOrigins, 'must be *, or origins such as https://shop.example, separated by commas')
     .optional(),
 
+  REQUEST_TIMEOUT_MS: milliseconds(30_000),
+  READ_TIMEOUT_MS: milliseconds(10_000),
+  HEADERS_TIMEOUT_MS: milliseconds(10_000),
+  SEND_TIMEOUT_MS: milliseconds(30_000),
+  SHED_EVENT_LOOP_LAG_MS: milliseconds(2_000),
+  SHED_POOL_WAITING: whole(1, 1_000_000, 1_000),
+
   DATA_DIR: z.string().min(1).default('.data'),
   DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }).optional(),
   DATABASE_POOL_MAX: whole(2, 500, 10),
@@ -50,6 +57,10 @@ export const environment = z.object({
   EMBEDDED_POSTGRES_PORT: port(0),
   MIGRATE_ON_START: flag.default(true),
   SEED_DEMO: flag.optional(),
+  REDIS_URL: z
+    .url({ protocol: /^rediss?$/, error: 'must be a redis:// or rediss:// address' })
+    .refine(namesRedis, 'must end with the host, or the number of a database')
+    .optional(),
 
   JWT_SECRET: z.string().optional(),
   JWT_PREVIOUS_SECRETS: z.string().transform(listOf).optional(),
@@ -282,6 +293,10 @@ function areOrigins(entries: string[]): boolean {
   if (entries.length === 1 && entries[0] === '*') return true;
   const isOrigin = (entry: string) => /^https?:[^*]+$/.test(entry) && URL.parse(entry)?.origin === entry;
   return entries.length > 0 && entries.every(isOrigin);
+}
+
+function namesRedis(address: string): boolean {
+  return URL.canParse(address) && /^\/?\d*$/.test(new URL(address).pathname);
 }
 
 function namesProxies(setting: string): boolean {

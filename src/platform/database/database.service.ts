@@ -3,8 +3,10 @@ import { Inject, Injectable, Logger } from '@nestjs/common';
 import type { Client } from 'pg';
 import { Sequelize } from 'sequelize-typescript';
 import { Config } from '../config/config.js';
+import { currentDeadline, type Deadline } from '../deadline.js';
+import { RequestTimedOut } from '../errors.js';
 import { currentSpan, inSpan, type Task } from '../observability/tracing.js';
-import { isRetryable } from './database.errors.js';
+import { isBusy, isRetryable } from './database.errors.js';
 import { inOneFlight } from './flight.js';
 import { clientOf, type Statement, type Tx } from './statement.js';
 
@@ -25,16 +27,15 @@ type Connections = {
 @Injectable()
 export class DatabaseService {
   private readonly logger = new Logger(DatabaseService.name);
-  private readonly limits: [string, string];
+  private readonly lockTimeoutMs: number;
+  private readonly statementTimeoutMs: number;
 
   constructor(
     @Inject(SEQUELIZE) private readonly sequelize: Sequelize,
     config: Config,
   ) {
-    this.limits = [
-      String(config.env.DATABASE_LOCK_TIMEOUT_MS),
-      String(config.env.DATABASE_STATEMENT_TIMEOUT_MS),
-    ];
+    this.lockTimeoutMs = config.env.DATABASE_LOCK_TIMEOUT_MS;
+    this.statementTimeoutMs = config.env.DATABASE_STATEMENT_TIMEOUT_MS;
   }
 
   /**
@@ -45,20 +46,28 @@ export class DatabaseService {
    * counter, no event emitter.
    *
    * A connection lost during COMMIT is thrown, not retried: the outcome is then unknown to us.
+   *
+   * Within a request it waits no longer than the request has time, and does not commit after that.
+   * @throws RequestTimedOut when it is over, and then nothing was done.
    */
   async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     return inSpan(TRANSACTION, () => this.attempt(work));
   }
 
   private async attempt<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
+    const deadline = currentDeadline();
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.sequelize.transaction(async (tx) => {
+          // The wait for a connection may have taken all the time.
+          if (deadline?.isOver) throw new RequestTimedOut();
           // In one flight with the first statement of the work.
-          const [, result] = await inOneFlight([this.limit(tx), work(tx)]);
+          const [, result] = await inOneFlight([this.limit(tx, deadline), work(tx)]);
+          deadline?.keep();
           return result;
         });
       } catch (error) {
+        if (deadline?.isOver && (isBusy(error) || isRetryable(error))) throw new RequestTimedOut();
         if (!isRetryable(error) || attempt >= ATTEMPTS_MAX) throw error;
         currentSpan()?.addEvent('undone by the database');
         this.logger.debug(`transaction undone by the database, running it again (${attempt})`);
@@ -75,7 +84,7 @@ export class DatabaseService {
     return inSpan(TRANSACTION, () =>
       this.sequelize.transaction(async (tx) => {
         await clientOf(tx).query('SET TRANSACTION ISOLATION LEVEL REPEATABLE READ, READ ONLY');
-        await this.limit(tx);
+        await this.limit(tx, undefined);
         return work(tx);
       }),
     );
@@ -120,11 +129,15 @@ export class DatabaseService {
 
   // A statement that waits for ever would hold its row locks for ever. SET LOCAL, so that a pooler between us and
   // Postgres may give the connection to somebody else afterwards.
-  private async limit(tx: Tx): Promise<void> {
+  private async limit(tx: Tx, deadline: Deadline | undefined): Promise<void> {
+    const leftMs = Math.max(1, Math.ceil(deadline?.leftMs ?? Number.POSITIVE_INFINITY));
     await clientOf(tx).query({
       name: 'transaction-limits',
       text: `SELECT set_config('lock_timeout', $1, true), set_config('statement_timeout', $2, true)`,
-      values: this.limits,
+      values: [
+        String(Math.min(this.lockTimeoutMs, leftMs)),
+        String(Math.min(this.statementTimeoutMs, leftMs)),
+      ],
     });
   }
 }

@@ -68,6 +68,7 @@ function completeRefusals(operation: Operation, method: (typeof METHODS)[number]
   if (method === 'get') add(429, 'rate_limited', 'too many requests; try again in 17 seconds');
   add(500, 'internal_error', 'something went wrong on our side');
   add(503, 'database_unavailable', 'the database cannot be reached; try again');
+  add(504, 'timeout', 'the request took too long; nothing was done');
 }
 
 /** Every JSON body gets an example, and a body whose members are all optional is itself optional. */

@@ -2,7 +2,8 @@ import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException, Logger } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isBusy, isConnectionFault, namesNoUser } from '../database/database.errors.js';
-import { DomainError, type FactKind } from '../errors.js';
+import { DomainError, type FactKind, Overloaded } from '../errors.js';
+import { isEncoded } from './encoded-body.js';
 import { BARE_HEADERS } from './security-headers.js';
 import { bodyTypeOf } from './streamed-body.js';
 
@@ -15,6 +16,7 @@ const STATUS: Record<FactKind, number> = {
   reused: 422,
   limited: 429,
   unavailable: 503,
+  timeout: 504,
 };
 
 /** The status that a fact is answered with: for answers that tell of many, each with its own. */
@@ -55,7 +57,8 @@ export class ProblemFilter implements ExceptionFilter {
   /** Also Fastify's own error handler, for what fails before Nest sees the request. */
   answer(error: unknown, request: FastifyRequest, reply: FastifyReply): void {
     const problem = problemOf(error, request);
-    if (problem.status >= 500) {
+    // Who has too much to do already should not write a trace of each whom it turns away: they are counted.
+    if (problem.status >= 500 && !(error instanceof Overloaded)) {
       const said = error instanceof Error ? (error.stack ?? error.message) : String(error);
       this.logger.error(
         { request_id: request.id, code: problem.code, err: said },
@@ -120,7 +123,9 @@ function ofStatus(status: number, message: string, request: FastifyRequest): Pro
   if (status === 404)
     return { status, code: 'not_found', detail: message.startsWith('Cannot ') ? 'no such route' : message };
   if (status === 413) return { status, code: 'body_too_large', detail: 'the body is too large' };
-  if (status === 415)
-    return { status, code: 'unsupported_media_type', detail: `the body must be ${bodyTypeOf(request)}` };
+  if (status === 415) {
+    const detail = `the body must be ${bodyTypeOf(request)}${isEncoded(request) ? ', and not compressed' : ''}`;
+    return { status, code: 'unsupported_media_type', detail };
+  }
   return { status, code: CODES[status] ?? 'bad_request', detail: message };
 }

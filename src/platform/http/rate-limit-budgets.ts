@@ -10,6 +10,11 @@ export interface Allowance {
   per(request: CallerRequest): string;
   /** Only calls that were refused for who they are count: the guesses. The others get theirs back. */
   refusedOnly?: boolean;
+  /**
+   * Whoever tries to get in the way of those who count gains nothing: each process then counts these by itself. The others are
+   * let through, since losing the count must cost no order.
+   */
+  mustCount?: boolean;
 }
 
 const MINUTE = 60;
@@ -24,17 +29,22 @@ export const BUDGETS = {
   inventory_writes: [{ calls: 120, seconds: MINUTE, per: caller }],
   orders: [{ calls: 60, seconds: MINUTE, per: caller }],
   /** Users that anybody may make: each is a row, and most cost a slow hash. */
-  newcomers: [{ calls: 300, seconds: MINUTE, per: address }],
+  newcomers: [{ calls: 300, seconds: MINUTE, per: address, mustCount: true }],
   // One address at one account is slowed at once. Many addresses at one account, or one at many accounts, stay below that:
   // they run into their hour.
   login: [
-    { calls: 10, seconds: MINUTE, per: (request) => `${address(request)} ${account(request)}` },
+    {
+      calls: 10,
+      seconds: MINUTE,
+      per: (request) => `${address(request)} ${account(request)}`,
+      mustCount: true,
+    },
     // The address before the account: one address that has used up its hour must not use up those of others.
-    { calls: 300, seconds: HOUR, per: address, refusedOnly: true },
-    { calls: 100, seconds: HOUR, per: account, refusedOnly: true },
+    { calls: 300, seconds: HOUR, per: address, refusedOnly: true, mustCount: true },
+    { calls: 100, seconds: HOUR, per: account, refusedOnly: true, mustCount: true },
   ],
   /** Guesses at discount codes: whoever makes guests for it still has one address. */
-  codes: [{ calls: 60, seconds: MINUTE, per: address }],
+  codes: [{ calls: 60, seconds: MINUTE, per: address, mustCount: true }],
   /** What payment providers tell: each may cost us a call to them, and anybody can pretend to be one. */
   notifications: [{ calls: 600, seconds: MINUTE, per: address }],
 } satisfies Record<string, Allowance[]>;
@@ -61,10 +71,18 @@ function networkOf(ip: string): string {
   const after = tail ? tail.split(':') : [];
   const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
   const groups = [...before, ...Array<string>(Math.max(0, zeros)).fill('0'), ...after];
+  const mapped = /^(?:0+:){5}ffff:([0-9a-f]+):([0-9a-f]+)$/i.exec(groups.join(':'));
+  if (mapped) return dotted(mapped[1] as string, mapped[2] as string);
   return `${groups
     .slice(0, 4)
     .map((group) => Number.parseInt(group, 16).toString(16))
     .join(':')}::/64`;
+}
+
+// The same address of IPv4, as some proxies write it.
+function dotted(...halves: string[]): string {
+  const bytes = halves.map((half) => Number.parseInt(half, 16)).flatMap((pair) => [pair >> 8, pair & 255]);
+  return bytes.join('.');
 }
 
 // Counted before the body is validated, so whatever stands there may be of any kind and length.

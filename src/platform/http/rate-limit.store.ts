@@ -1,18 +1,23 @@
 import { Injectable } from '@nestjs/common';
 import { RateLimiterMemory, type RateLimiterRes } from 'rate-limiter-flexible';
 
+/** Those who count together cannot be asked, and this process does not count such calls by itself: let it through. */
+export class Uncounted extends Error {
+  override readonly name = 'Uncounted';
+}
+
 /** Counts calls by whom they are for, in windows that begin with somebody's first call. */
 export interface CallCounter {
-  /** Counts one call. Rejects with the `RateLimiterRes`, and not with an error, when it is one too many. */
+  /** Counts one call. Rejects with the `RateLimiterRes`, and not with an error, when it is one too many. @throws Uncounted */
   consume(key: string): Promise<RateLimiterRes>;
   /** Takes one call back. */
   reward(key: string): Promise<unknown>;
 }
 
-/** Where calls are counted: this is the seam at which instances come to share their counts. */
+/** Where calls are counted: in this process, by its primary, or in Redis, where instances share their counts. */
 export abstract class RateLimitStore {
-  /** A counter of its own for each name. */
-  abstract counter(name: string, calls: number, seconds: number): CallCounter;
+  /** A counter of its own for each name. `mustCount`: also while those who share it cannot be asked, and then for itself. */
+  abstract counter(name: string, calls: number, seconds: number, mustCount: boolean): CallCounter;
 }
 
 /** In this process: each instance counts for itself, and starts from zero. */

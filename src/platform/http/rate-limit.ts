@@ -4,10 +4,12 @@ import type { FastifyReply } from 'fastify';
 import { RateLimiterRes } from 'rate-limiter-flexible';
 import { Config } from '../config/config.js';
 import { DomainError } from '../errors.js';
+import { Metrics } from '../observability/metrics.service.js';
 import type { CallerRequest } from './caller.js';
 import { Refuses } from './docs.js';
 import { isOfApi } from './public.js';
-import { RateLimitStore } from './rate-limit.store.js';
+import { type Decisions, declareDecisions } from './rate-limit.metrics.js';
+import { RateLimitStore, Uncounted } from './rate-limit.store.js';
 import { type Allowance, BUDGETS, type BudgetName } from './rate-limit-budgets.js';
 
 const RATE_LIMIT = 'holdfast:rate-limit';
@@ -34,6 +36,7 @@ function sentenceOf(seconds: number): string {
 }
 
 interface Rule extends Allowance {
+  decisions: Decisions;
   count(key: string): Promise<RateLimiterRes>;
   takeBack(key: string): Promise<unknown>;
 }
@@ -49,8 +52,9 @@ export class RateLimits {
     private readonly reflector: Reflector,
     store: RateLimitStore,
     { env }: Config,
+    metrics: Metrics,
   ) {
-    this.rules = env.RATE_LIMIT_FACTOR === 0 ? new Map() : rulesOf(store, env.RATE_LIMIT_FACTOR);
+    this.rules = env.RATE_LIMIT_FACTOR === 0 ? new Map() : rulesOf(store, env.RATE_LIMIT_FACTOR, metrics);
   }
 
   /**
@@ -79,12 +83,20 @@ export class RateLimits {
 
   // The first tells how one stands, unless another refuses.
   private async countBy(rules: Rule[], request: CallerRequest, reply: FastifyReply): Promise<void> {
+    const { decisions } = rules[0] as Rule;
+    let isCounted = false;
     for (const [index, rule] of rules.entries()) {
       const standing = await rule.count(rule.per(request)).catch(asStanding);
+      if (standing === null) continue;
+      isCounted = true;
       const isOver = standing.consumedPoints > rule.calls;
       if (index === 0 || isOver) tell(reply, rule, standing);
-      if (isOver) throw new RateLimited(secondsOf(standing));
+      if (isOver) {
+        decisions.refused++;
+        throw new RateLimited(secondsOf(standing));
+      }
     }
+    decisions[isCounted ? 'allowed' : 'failed_open']++;
   }
 }
 
@@ -112,15 +124,22 @@ class Guess {
   }
 }
 
-function rulesOf(store: RateLimitStore, factor: number): Map<BudgetName, Rule[]> {
+function rulesOf(store: RateLimitStore, factor: number, metrics: Metrics): Map<BudgetName, Rule[]> {
   const names = Object.keys(BUDGETS) as BudgetName[];
+  const decisions = declareDecisions(names, metrics);
   const scaled = (name: BudgetName) =>
     (BUDGETS[name] as Allowance[]).map((allowance, index): Rule => {
       const calls = Math.max(1, Math.round(allowance.calls * factor));
-      const counter = store.counter(`${name}-${index}`, calls, allowance.seconds);
+      const counter = store.counter(
+        `${name}-${index}`,
+        calls,
+        allowance.seconds,
+        allowance.mustCount === true,
+      );
       return {
         ...allowance,
         calls,
+        decisions: decisions[name],
         count: (key) => counter.consume(key),
         takeBack: (key) => counter.reward(key),
       };
@@ -128,8 +147,10 @@ function rulesOf(store: RateLimitStore, factor: number): Map<BudgetName, Rule[]>
   return new Map(names.map((name) => [name, scaled(name)]));
 }
 
-function asStanding(rejection: unknown): RateLimiterRes {
+/** @returns null when nobody could count the call. */
+function asStanding(rejection: unknown): RateLimiterRes | null {
   if (rejection instanceof RateLimiterRes) return rejection;
+  if (rejection instanceof Uncounted) return null;
   throw rejection;
 }
 

@@ -7,6 +7,7 @@ import { Answer } from './answer.js';
 import type { CallerRequest } from './caller.js';
 import { Drain } from './drain.js';
 import { RateLimits } from './rate-limit.js';
+import { TimeLimits } from './time-limits.js';
 import { refuseUnreadBody } from './unread-body.js';
 
 const NO_ANSWER = { defaultValue: undefined };
@@ -18,6 +19,7 @@ const NO_ANSWER = { defaultValue: undefined };
 @Injectable()
 export class RequestDoor implements NestInterceptor {
   constructor(
+    private readonly time: TimeLimits,
     private readonly drain: Drain,
     private readonly limits: RateLimits,
     private readonly keys: IdempotencyMetrics,
@@ -25,12 +27,21 @@ export class RequestDoor implements NestInterceptor {
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const request = context.switchToHttp().getRequest<CallerRequest>();
+    const value = await this.time.within(context, request, () => this.letIn(context, request, next));
+    return of(value instanceof Answer ? onTheWire(value, context) : value);
+  }
+
+  // A stop waits for its end also when the time is over and the client was told so.
+  private async letIn(
+    context: ExecutionContext,
+    request: CallerRequest,
+    next: CallHandler,
+  ): Promise<unknown> {
     const leave = this.drain.enter();
     try {
       const guess = await this.limits.count(context, request);
       const answer = this.ask(context, request, next);
-      const value = await (guess ? guess.judgedBy(answer) : answer);
-      return of(value instanceof Answer ? onTheWire(value, context) : value);
+      return await (guess ? guess.judgedBy(answer) : answer);
     } finally {
       leave();
     }

@@ -1,3 +1,4 @@
+import { UnsupportedMediaTypeException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import { type FastifyReply, type FastifyRequest, LogController } from 'fastify';
@@ -13,12 +14,15 @@ import type { CallerRequest } from './caller.js';
 import { allowOrigins } from './cors.js';
 import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
+import { isEncoded } from './encoded-body.js';
 import { outOfBounds } from './json-bounds.js';
 import { endLastConnections } from './last-connections.js';
+import { LoadShedding, shedLoad } from './load-shedding.js';
 import { ProblemFilter } from './problem.filter.js';
 import { wantsRawBody } from './raw-body.js';
 import { RequestDoor } from './request-door.js';
 import { setSecurityHeaders } from './security-headers.js';
+import { cutSlowReaders } from './slow-readers.js';
 import { handOn } from './streamed-body.js';
 import { refuseForNode, refuseUnreadable, refuseUnroutable } from './unreadable-request.js';
 import { StrictValidation } from './validation.js';
@@ -28,7 +32,6 @@ export const BASE_PATH = 'api/v1';
 const UNVERSIONED = ['health', 'health/ready', 'metrics'];
 
 const BODY_LIMIT_BYTES = 1_048_576;
-const REQUEST_TIMEOUT_MS = 30_000;
 const SANE_REQUEST_ID = /^[\w.:-]{1,128}$/;
 
 /** The HTTP side of an application: everything that a module does not have to think of. Does not listen yet. */
@@ -43,11 +46,11 @@ export async function createServer(
     logController: new LogController({ disableRequestLogging: true, requestIdLogLabel: 'request_id' }),
     genReqId: requestId,
     clientErrorHandler: refuseUnreadable,
-    // Node's own refusal would be an empty one.
-    http: { requireHostHeader: false },
     frameworkErrors: refuseUnroutable,
     bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    requestTimeout: config.env.REQUEST_TIMEOUT_MS,
+    // For want of a Host header, Node's own refusal would be an empty one.
+    http: { requireHostHeader: false, ...arrivalLimits(config) },
     trustProxy: trustProxyOf(config.env.TRUST_PROXY),
     routerOptions: { maxParamLength: 300 },
     // Closing waits for the answers under way, and idle keep-alive connections must not hold it up.
@@ -71,6 +74,8 @@ export async function createServer(
   endLastConnections(adapter.getInstance(), app.get(Drain));
   measureRequests(adapter.getInstance(), app.get(Metrics));
   traceRequests(adapter.getInstance());
+  shedLoad(adapter.getInstance(), app.get(LoadShedding));
+  cutSlowReaders(adapter.getInstance(), config.env.SEND_TIMEOUT_MS);
   return app;
 }
 
@@ -99,12 +104,19 @@ function tuneFastify(adapter: FastifyAdapter, log: Pino): void {
     'application/json',
     { parseAs: 'buffer' },
     (request: FastifyRequest, body: Buffer, done: (error: Error | null, value?: unknown) => void) => {
-      if (wantsRawBody(request)) done(null, body);
+      if (isEncoded(request)) done(new UnsupportedMediaTypeException());
+      else if (wantsRawBody(request)) done(null, body);
       // Clients that always name a content type also send it with an empty body: that is no body.
       else if (body.length === 0) done(null, undefined);
       else parseJson(request, body.toString(), (error, value) => done(faultOf(error, value), value));
     },
   );
+}
+
+// Node only looks now and then who is late: often enough that nobody has much longer than the limit.
+function arrivalLimits({ env }: Config) {
+  const headersTimeout = Math.min(env.HEADERS_TIMEOUT_MS, env.REQUEST_TIMEOUT_MS);
+  return { headersTimeout, connectionsCheckingInterval: Math.ceil(headersTimeout / 4) };
 }
 
 function faultOf(error: Error | null, value: unknown): Error | null {

@@ -3,6 +3,7 @@ import { Readable } from 'node:stream';
 import { BadRequestException, HttpException, UnsupportedMediaTypeException } from '@nestjs/common';
 import { RouteConfig } from '@nestjs/platform-fastify';
 import type { FastifyRequest } from 'fastify';
+import { isEncoded } from './encoded-body.js';
 
 interface StreamedBody {
   type: string;
@@ -40,7 +41,7 @@ export function handOn(
   done: (error: Error | null, value?: unknown) => void,
 ): void {
   const wanted = streamedBodyOf(request);
-  if (!wanted) done(new UnsupportedMediaTypeException());
+  if (!wanted || isEncoded(request)) done(new UnsupportedMediaTypeException());
   else if (Number(request.headers['content-length']) > wanted.limitBytes) done(tooLarge());
   else done(null, payload);
 }

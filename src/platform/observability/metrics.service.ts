@@ -52,6 +52,23 @@ export class Metrics {
     });
   }
 
+  /** `counterOf` for several of a kind, each by its labels. */
+  countersBy<Label extends string>(
+    name: string,
+    help: string,
+    labelNames: Label[],
+    totals: () => Iterable<[Record<Label, string>, number]>,
+  ): void {
+    new Counter({
+      ...this.named(name, help),
+      labelNames,
+      collect() {
+        this.reset();
+        for (const [labels, total] of totals()) this.inc(labels, total);
+      },
+    });
+  }
+
   /** How something stands that is kept elsewhere in memory: `value` is asked at each scrape. Null leaves it out. */
   gaugeOf(name: string, help: string, value: () => number | null): void {
     new Gauge({
