@@ -33,9 +33,24 @@ export class StrictValidation implements PipeTransform {
       if (value === undefined || value === null) return strict.transform({}, metadata);
       throw ValidationFailed.of('', 'the body must be a JSON object');
     }
+    const inherited = inheritedIn(value);
+    if (inherited !== null) throw ValidationFailed.of(inherited, unknownMember(inherited));
     return strict.transform(value, metadata);
   }
 }
+
+/** The first member that is named like one which every object has, e.g. `toString`: class-transformer would drop it in silence. */
+function inheritedIn(value: unknown): string | null {
+  if (typeof value !== 'object' || value === null) return null;
+  for (const [name, part] of Object.entries(value)) {
+    if (name in Object.prototype) return name;
+    const below = inheritedIn(part);
+    if (below !== null) return `${name}.${below}`;
+  }
+  return null;
+}
+
+const unknownMember = (field: string) => `${field} is not a known member`;
 
 /** One of many, validated as if it were a body of its own. @throws ValidationFailed */
 export async function validated<T extends object>(value: unknown, metatype: Type<T>): Promise<T> {
@@ -50,7 +65,7 @@ function faultsOf(error: ValidationError, path = ''): FieldFault[] {
   const field = path ? `${path}.${error.property}` : error.property;
   const own = Object.entries(error.constraints ?? {}).map(([rule, message]) => ({
     field,
-    message: rule === 'whitelistValidation' ? `${field} is not a known member` : message,
+    message: rule === 'whitelistValidation' ? unknownMember(field) : message,
   }));
   return [...own, ...(error.children ?? []).flatMap((child) => faultsOf(child, field))];
 }
