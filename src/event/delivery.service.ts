@@ -5,6 +5,7 @@ import { Jobs } from '../platform/jobs/jobs.service.js';
 import type { DeadJob, Job } from '../platform/jobs/jobs.types.js';
 import { consumerOf, type EventConsumer, EventConsumers, type EventJob, queueOf } from './consumers.js';
 import { DeadLetterService } from './dead-letter.service.js';
+import { EventMetrics } from './event.metrics.js';
 import { EventRepository } from './event.repository.js';
 import { RelayService } from './relay.service.js';
 
@@ -23,6 +24,7 @@ export class DeliveryService implements OnApplicationBootstrap {
     private readonly deadLetters: DeadLetterService,
     private readonly jobs: Jobs,
     private readonly config: Config,
+    private readonly metrics: EventMetrics,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -50,11 +52,11 @@ export class DeliveryService implements OnApplicationBootstrap {
     { data, attempt }: Pick<Job<EventJob>, 'data' | 'attempt'>,
   ): Promise<void> {
     const ids = data.event_ids;
-    if (ids.length === 1) return this.consume(consumer, ids);
+    if (ids.length === 1) return this.consume(consumer, ids, 'failed');
     // A second attempt at many: the first was cut off before it could part them.
     if (attempt > 1) return this.part(consumer, ids);
     try {
-      await this.consume(consumer, ids);
+      await this.consume(consumer, ids, 'parted');
     } catch (error) {
       this.logger.warn(
         `${consumer.name} failed at ${ids.length} events, each is tried alone: ${(error as Error).message}`,
@@ -63,7 +65,22 @@ export class DeliveryService implements OnApplicationBootstrap {
     }
   }
 
-  private async consume(consumer: EventConsumer, ids: string[]): Promise<void> {
+  private async consume(
+    consumer: EventConsumer,
+    ids: string[],
+    whenItFails: 'failed' | 'parted',
+  ): Promise<void> {
+    const start = performance.now();
+    try {
+      await this.consumeIn(consumer, ids);
+    } catch (error) {
+      this.metrics.noteConsumed(consumer.name, whenItFails, ids.length, start);
+      throw error;
+    }
+    this.metrics.noteConsumed(consumer.name, 'done', ids.length, start);
+  }
+
+  private async consumeIn(consumer: EventConsumer, ids: string[]): Promise<void> {
     await this.database.transaction(async (tx) => {
       const fresh = await this.repository.claimForConsumer(ids, consumer.name, tx);
       const [first, ...others] = fresh;

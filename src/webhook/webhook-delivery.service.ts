@@ -11,6 +11,7 @@ import { Jobs } from '../platform/jobs/jobs.service.js';
 import type { DeadJob } from '../platform/jobs/jobs.types.js';
 import { AdminActions } from '../trail/admin-actions.service.js';
 import { DeliveryFailed, DeliveryNotFound, EndpointInactive, EndpointNotFound } from './webhook.errors.js';
+import { WebhookMetrics } from './webhook.metrics.js';
 import type { Attempt, Delivery, DeliveryJob, NewDelivery } from './webhook.types.js';
 import { type DeliveryPageView, type DeliveryView, viewOfDelivery } from './webhook.view.js';
 import { WebhookDeliveryRepository } from './webhook-delivery.repository.js';
@@ -44,6 +45,7 @@ export class WebhookDeliveryService implements OnModuleInit {
     private readonly idempotency: IdempotencyService,
     private readonly config: Config,
     private readonly trail: AdminActions,
+    private readonly metrics: WebhookMetrics,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -85,7 +87,9 @@ export class WebhookDeliveryService implements OnModuleInit {
     const due = await this.repository.findDue(job);
     if (due === null) return;
     if (!due.active) return this.fail(job, 'the endpoint is switched off');
+    const start = performance.now();
     const attempt = await this.sender.post(due);
+    this.metrics.noteAttempt(attempt, start);
     await this.note(job, attempt);
     // No more of the address than this: many carry a secret in their path, and this goes into logs.
     if (attempt.error !== null) throw new DeliveryFailed(`${new URL(due.url).origin}: ${attempt.error}`);
@@ -93,10 +97,12 @@ export class WebhookDeliveryService implements OnModuleInit {
 
   private async note(job: DeliveryJob, attempt: Attempt): Promise<void> {
     await this.database.transaction((tx) => this.repository.note(job, attempt, tx));
+    if (attempt.error === null) this.metrics.noteEnded('delivered');
   }
 
   private async fail(job: DeliveryJob, reason: string | null): Promise<void> {
     await this.database.transaction((tx) => this.repository.fail(job, reason, tx));
+    this.metrics.noteEnded('failed');
   }
 
   private async giveUp({ data, source }: DeadJob<DeliveryJob>): Promise<void> {

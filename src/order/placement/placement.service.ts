@@ -2,6 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { InsufficientStock } from '../../inventory/inventory.errors.js';
 import type { Goods, LockNext } from '../../inventory/inventory.types.js';
 import { OverdueHolds, shortOf } from '../../inventory/overdue-holds.service.js';
+import {
+  outcomeOfError,
+  type RequestOutcome,
+  ReservationRequests,
+} from '../../inventory/reservation-requests.service.js';
 import { Config } from '../../platform/config/config.js';
 import { isBusy, isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
@@ -28,6 +33,7 @@ export class PlacementService {
     private readonly transaction: PlacementTransaction,
     private readonly overdueHolds: OverdueHolds,
     private readonly benefits: OrderBenefits,
+    private readonly requests: ReservationRequests,
     metrics: PlacementMetrics,
     config: Config,
   ) {
@@ -45,6 +51,10 @@ export class PlacementService {
    * Idempotent by the request's claim and by its order id.
    */
   async place(request: PlacementRequest): Promise<Outcome> {
+    return this.requests.watch('shop', this.placeWhenSettled(request), holdingOf);
+  }
+
+  private async placeWhenSettled(request: PlacementRequest): Promise<Outcome> {
     const key = request.claim?.scope ?? null;
     const outcome = await this.queue.enter(request, key);
     if (outcome.kind !== 'refused' || !outcome.awaited) return outcome;
@@ -120,6 +130,18 @@ export class PlacementService {
   private async placeTogether(batch: PlacementRequest[], how: How): Promise<Settled[]> {
     const outcomes = await this.database.transaction((tx) => this.transaction.place(batch, how, tx));
     return outcomes.map((value) => ({ status: 'fulfilled', value }));
+  }
+}
+
+/** What an outcome means for the goods. */
+function holdingOf(outcome: Outcome): RequestOutcome {
+  switch (outcome.kind) {
+    case 'placed':
+      return 'created';
+    case 'refused':
+      return outcomeOfError(outcome.error);
+    case 'claimed':
+      return outcome.state.kind === 'refused' ? 'refused' : 'repeated';
   }
 }
 

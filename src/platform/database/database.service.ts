@@ -6,6 +6,7 @@ import { Config } from '../config/config.js';
 import { isRetryable } from './database.errors.js';
 import { inOneFlight } from './flight.js';
 import { clientOf, type Statement, type Tx } from './statement.js';
+import { effectsOf, forgetEffectsAfter } from './when-committed.js';
 
 export const SEQUELIZE = Symbol('sequelize');
 
@@ -38,18 +39,20 @@ export class DatabaseService {
    *
    * The whole of `work` runs again (up to five times in all, with jitter) when Postgres has undone the transaction
    * for a deadlock or a serialization failure, so `work` must have no effect outside `tx`: no network call, no
-   * counter, no event emitter.
+   * counter, no event emitter. What is to be counted is said to `whenCommitted`.
    *
    * A connection lost during COMMIT is thrown, not retried: the outcome is then unknown to us.
    */
   async transaction<T>(work: (tx: Tx) => Promise<T>): Promise<T> {
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.sequelize.transaction(async (tx) => {
+        const { result, effects } = await this.sequelize.transaction(async (tx) => {
           // In one flight with the first statement of the work.
           const [, result] = await inOneFlight([this.limit(tx), work(tx)]);
-          return result;
+          return { result, effects: effectsOf(tx) };
         });
+        for (const effect of effects) effect();
+        return result;
       } catch (error) {
         if (!isRetryable(error) || attempt >= ATTEMPTS_MAX) throw error;
         this.logger.debug(`transaction undone by the database, running it again (${attempt})`);
@@ -76,12 +79,14 @@ export class DatabaseService {
    */
   async part<T>(work: () => Promise<T>, tx: Tx): Promise<T> {
     const client = clientOf(tx);
+    const effects = effectsOf(tx).length;
     await client.query('SAVEPOINT part');
     try {
       const done = await work();
       await client.query('RELEASE SAVEPOINT part');
       return done;
     } catch (error) {
+      forgetEffectsAfter(effects, tx);
       // On a lost connection this fails as well: the first error says why.
       await client.query('ROLLBACK TO SAVEPOINT part').catch(() => undefined);
       throw error;
