@@ -1,4 +1,3 @@
-import { existsSync, readdirSync } from 'node:fs';
 import { copyFile, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -11,8 +10,10 @@ import {
   pathOf,
   promtool,
   questions,
+  runbooks,
 } from './operations.js';
 
+const INDEX = 'docs/runbooks/README.md';
 const RULES = pathOf('deploy/prometheus/alerts.yml');
 const CASES = pathOf('deploy/prometheus/alerts.test.yml');
 
@@ -92,29 +93,51 @@ describe('the alerts', () => {
     expect(await failedWith((threshold) => (threshold === 0 ? -1 : threshold * 0.9))).toEqual(withThreshold);
   });
 
-  it('say how bad it is, what it is, and what to do', async () => {
+  it('say how bad it is, what it is, and what to do', () => {
+    const pages = new Map(runbooks().map(({ path, text }) => [path, text]));
     for (const { name, severity, runbook, summary, description } of alerts()) {
       expect([name, severity]).toEqual([name, expect.stringMatching(/^(critical|warning|info)$/)]);
       expect([name, summary, description]).toEqual([name, expect.any(String), expect.any(String)]);
-      expect([name, runbook]).toEqual([name, expect.stringMatching(/^docs\/runbooks\/[a-z-]+\.md$/)]);
-      const page = existsSync(pathOf(runbook!)) ? await readFile(pathOf(runbook!), 'utf8') : '';
-      expect([runbook, page.includes(`\`${name}\``)]).toEqual([runbook, true]);
-      for (const part of ['## For customers', '## Look', '## Mend', '## Wake'])
-        expect([runbook, part, page.includes(part)]).toEqual([runbook, part, true]);
+      const page = pages.get(runbook ?? '') ?? `${runbook} is not there`;
+      for (const part of [`\`${name}\``, '## For customers', '## Look', '## Mend', '## Wake'])
+        expect([name, page]).toEqual([name, expect.stringContaining(part)]);
+      expect(pages.get(INDEX)).toContain(`| \`${name}\` | ${severity} | [`);
     }
   });
 
-  it('have no runbook that nobody is sent to', () => {
-    const named = new Set(alerts().map(({ runbook }) => runbook));
-    const pages = readdirSync(pathOf('docs/runbooks')).filter((page) => page !== 'README.md');
-    expect(pages.filter((page) => !named.has(`docs/runbooks/${page}`))).toEqual([]);
+  it('go by figures that the service tells', () => {
+    expect(unknownOf(alerts().flatMap(({ expression }) => metricsIn(expression)))).toEqual([]);
+  });
+});
+
+describe('a runbook', () => {
+  it('is one that an alert sends to', () => {
+    const named = [INDEX, ...alerts().map(({ runbook }) => runbook)];
+    expect(runbooks().filter(({ path }) => !named.includes(path))).toEqual([]);
   });
 
-  it('go by figures that the service tells, and so do the runbooks', async () => {
-    const folder = pathOf('docs/runbooks');
-    const pages = await Promise.all(readdirSync(folder).map((page) => readFile(join(folder, page), 'utf8')));
-    const named = [...alerts().map(({ expression }) => expression), ...pages].flatMap(metricsIn);
-    expect(unknownOf(named)).toEqual([]);
+  it('goes by figures that the service tells', () => {
+    expect(unknownOf(runbooks().flatMap(({ text }) => metricsIn(text)))).toEqual([]);
+  });
+
+  it('calls routes that there are', async () => {
+    const { paths } = JSON.parse(await readFile(pathOf('docs/openapi.json'), 'utf8')) as { paths: object };
+    const there = Object.keys(paths).map((path) => path.replace('/api/v1', '').replace(/\{\w+\}/g, ':id'));
+    const called = runbooks().flatMap(({ text }) => [
+      ...[...text.matchAll(/\$URL(\/[^"?]+)/g)].map(([, path]) => path!.replace('$id', ':id')),
+      ...[...text.matchAll(/`(?:GET|POST|PATCH|DELETE) (\/[\w/:-]+)/g)].map(([, path]) => path!),
+    ]);
+    expect(called.length).toBeGreaterThan(10);
+    expect([...new Set(called)].filter((path) => !there.includes(path))).toEqual([]);
+  });
+
+  it('leads to pages that there are', () => {
+    const paths = runbooks().map(({ path }) => path);
+    const linked = runbooks().flatMap(({ text }) => [...text.matchAll(/\]\(([a-z-]+\.md)\)/g)]);
+    expect(linked.length).toBeGreaterThan(20);
+    expect(linked.map(([, page]) => `docs/runbooks/${page}`).filter((page) => !paths.includes(page))).toEqual(
+      [],
+    );
   });
 });
 
@@ -151,14 +174,16 @@ describe('the dashboard', () => {
     expect(Math.max(...shown.map(({ gridPos: { x, w } }) => x + w))).toBeLessThanOrEqual(24);
   });
 
-  it('asks in good PromQL for figures that the service tells', async () => {
-    const asked = questions(dashboard());
-    expect(unknownOf(asked.flatMap(metricsIn))).toEqual([]);
+  it('asks in good PromQL', async () => {
     const folder = await mkdtemp(join(tmpdir(), 'holdfast-dashboard-'));
-    const rules = asked.map((expr, n) => ({ record: `panel:${n}`, expr }));
+    const rules = questions(dashboard()).map((expr, n) => ({ record: `panel:${n}`, expr }));
     // JSON is YAML, so that no question has to be quoted.
     await writeFile(join(folder, 'rules.yml'), JSON.stringify({ groups: [{ name: 'panels', rules }] }));
     expect(promtool('check', 'rules', join(folder, 'rules.yml'))).toMatchObject({ ok: true });
     await rm(folder, { recursive: true });
+  });
+
+  it('asks for figures that the service tells', () => {
+    expect(unknownOf(questions(dashboard()).flatMap(metricsIn))).toEqual([]);
   });
 });

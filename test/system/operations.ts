@@ -1,5 +1,5 @@
 import { spawnSync } from 'node:child_process';
-import { readFileSync } from 'node:fs';
+import { readdirSync, readFileSync } from 'node:fs';
 import { fileURLToPath } from 'node:url';
 import { program } from './program.js';
 
@@ -87,6 +87,23 @@ export function metricsIn(expression: string): string[] {
     name.replace(/_(bucket|sum|count)$/, ''),
   );
 }
+
+export interface Runbook {
+  /** Of its file, with the folder. */
+  path: string;
+  text: string;
+}
+
+export function runbooks(): Runbook[] {
+  const paths = readdirSync(pathOf('docs/runbooks')).map((page) => `docs/runbooks/${page}`);
+  return paths.map((path) => ({ path, text: textOf(path) }));
+}
+
+/** What stands in the fences of a kind. */
+export const fenced = ({ text }: Runbook, kind: 'sql' | 'promql' | 'sh'): string[] =>
+  [...text.matchAll(new RegExp(`^\`\`\`${kind}\\n(.*?)^\`\`\``, 'gms'))].map(
+    ([, inside]) => inside as string,
+  );
 
 /** Runs promtool. `says` is all that it has said. */
 export function promtool(...args: string[]): { ok: boolean; says: string } {

@@ -1,7 +1,7 @@
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { eventually } from '../support/eventually.js';
 import { type GivenSandbox, givenSandbox, givenShopper } from '../support/given-shop.js';
-import { alerts, dashboard, questions } from './operations.js';
+import { alerts, dashboard, fenced, questions, runbooks } from './operations.js';
 import { Prometheus } from './prometheus.js';
 
 let sandbox: GivenSandbox;
@@ -67,6 +67,15 @@ describe('a Prometheus that scrapes the service', () => {
   it('can answer whatever the dashboard asks', async () => {
     for (const question of questions(dashboard()))
       expect(Array.isArray(await prometheus.query(question))).toBe(true);
+  });
+
+  it('can answer whatever a runbook asks, and so can the database', async () => {
+    for (const page of runbooks()) {
+      for (const question of fenced(page, 'promql'))
+        expect(Array.isArray(await prometheus.query(question))).toBe(true);
+      // Without a place for values several statements may be sent at once, and these must change nothing.
+      for (const text of fenced(page, 'sql')) await database.sql(`BEGIN READ ONLY; ${text}; COMMIT`);
+    }
   });
 
   it('(control) refuses a question that is none', async () => {
