@@ -35,9 +35,9 @@ export class OrderMetrics {
     );
   }
 
-  /** An order is there. */
-  notePlaced(): void {
-    this.transitions.inc(PLACED);
+  /** So many orders are there. */
+  notePlaced(orders: number): void {
+    this.transitions.inc(PLACED, orders);
   }
 
   /** An order takes a step in `tx`. */

@@ -40,11 +40,13 @@ export class PlacementMetrics {
 
   /** @returns what it was given. */
   noteSettled<Settled extends PromiseSettledResult<Outcome>>(settled: Settled[]): Settled[] {
+    let placed = 0;
     for (const each of settled) {
       const outcome = outcomeOf(each);
       this.placements.inc({ outcome });
-      if (outcome === PLACED) this.orders.notePlaced();
+      if (outcome === PLACED) placed += 1;
     }
+    this.orders.notePlaced(placed);
     return settled;
   }
 }
