@@ -7,6 +7,7 @@ import type { DeadJob, Job } from '../platform/jobs/jobs.types.js';
 import { note } from '../platform/observability/subject.js';
 import { consumerOf, type EventConsumer, EventConsumers, type EventJob, queueOf } from './consumers.js';
 import { DeadLetterService } from './dead-letter.service.js';
+import { EventMetrics } from './event.metrics.js';
 import { EventRepository } from './event.repository.js';
 import { EventService } from './event.service.js';
 import { RelayService } from './relay.service.js';
@@ -28,6 +29,7 @@ export class DeliveryService implements OnApplicationBootstrap {
     private readonly deadLetters: DeadLetterService,
     private readonly jobs: Jobs,
     private readonly config: Config,
+    private readonly metrics: EventMetrics,
   ) {}
 
   async onApplicationBootstrap(): Promise<void> {
@@ -57,11 +59,11 @@ export class DeliveryService implements OnApplicationBootstrap {
     const ids = data.event_ids;
     const [only, ...others] = ids;
     note({ consumer: consumer.name, ...(others.length === 0 ? { event_id: only } : {}) });
-    if (ids.length === 1) return this.consume(consumer, ids);
+    if (ids.length === 1) return this.consume(consumer, ids, 'failed');
     // A second attempt at many: the first was cut off before it could part them.
     if (attempt > 1) return this.part(consumer, ids);
     try {
-      await this.consume(consumer, ids);
+      await this.consume(consumer, ids, 'parted');
     } catch (error) {
       this.logger.warn(
         `${consumer.name} failed at ${ids.length} events, each is tried alone: ${(error as Error).message}`,
@@ -70,12 +72,23 @@ export class DeliveryService implements OnApplicationBootstrap {
     }
   }
 
-  private async consume(consumer: EventConsumer, ids: string[]): Promise<void> {
+  private async consume(
+    consumer: EventConsumer,
+    ids: string[],
+    whenItFails: 'failed' | 'parted',
+  ): Promise<void> {
     const queue = queueOf(consumer.name);
     const attributes = { ...PROCESSING, 'messaging.destination.subscription.name': queue };
-    await this.events.goOn(ids, { name: `process ${queue}`, attributes }, () =>
-      this.database.transaction((tx) => this.consumeIn(consumer, ids, tx)),
-    );
+    const start = performance.now();
+    try {
+      await this.events.goOn(ids, { name: `process ${queue}`, attributes }, () =>
+        this.database.transaction((tx) => this.consumeIn(consumer, ids, tx)),
+      );
+    } catch (error) {
+      this.metrics.noteConsumed(consumer.name, whenItFails, ids.length, start);
+      throw error;
+    }
+    this.metrics.noteConsumed(consumer.name, 'done', ids.length, start);
   }
 
   private async consumeIn(consumer: EventConsumer, ids: string[], tx: Tx): Promise<void> {

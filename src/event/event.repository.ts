@@ -6,6 +6,12 @@ import { currentTraceparent } from '../platform/observability/tracing.js';
 import { uuidv7 } from '../platform/uuid.js';
 import type { EventType, NewEvent, StoredEvent } from './event.types.js';
 
+/** An event that is yet to be handed on. */
+export interface Undispatched {
+  event_id: string;
+  type: EventType;
+}
+
 const append = new Statement(
   'event-append',
   `WITH told AS (
@@ -23,7 +29,7 @@ const anyUndispatched = new Statement<{ one: number }>(
 );
 
 // ANY(ARRAY(…)) and not a join: the planner then goes by the index whatever it believes about the table's size.
-const claimUndispatched = new Statement<{ event_id: string; type: EventType }>(
+const claimUndispatched = new Statement<Undispatched>(
   'event-claim-undispatched',
   `DELETE FROM events_undispatched WHERE event_id = ANY(ARRAY(
      SELECT event_id FROM events_undispatched ORDER BY event_id LIMIT $1 FOR UPDATE SKIP LOCKED))
@@ -118,7 +124,7 @@ export class EventRepository {
   }
 
   /** The oldest that no other relay is at, up to `limit`, in no order: with `tx` they are dispatched. */
-  async claimUndispatched(limit: number, tx: Tx): Promise<{ event_id: string; type: EventType }[]> {
+  async claimUndispatched(limit: number, tx: Tx): Promise<Undispatched[]> {
     return claimUndispatched.run([limit], tx);
   }
 

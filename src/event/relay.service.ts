@@ -1,10 +1,12 @@
 import { type BeforeApplicationShutdown, Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
+import type { Tx } from '../platform/database/tx.js';
 import { Jobs } from '../platform/jobs/jobs.service.js';
 import { HealthService } from '../platform/observability/health.service.js';
 import { Recurring } from '../platform/recurring.js';
 import { EventConsumers, queueOf } from './consumers.js';
-import { EventRepository } from './event.repository.js';
+import { EventMetrics } from './event.metrics.js';
+import { EventRepository, type Undispatched } from './event.repository.js';
 
 /**
  * How often it looks. It is not told of commits: at ten or a hundred transactions a second that would make as many small
@@ -30,6 +32,7 @@ export class RelayService implements BeforeApplicationShutdown {
     private readonly repository: EventRepository,
     private readonly consumers: EventConsumers,
     private readonly jobs: Jobs,
+    private readonly metrics: EventMetrics,
     health: HealthService,
   ) {
     health.watch('outbox', async () => ((await repository.isOldestLate(LATE_AFTER_MS)) ? 'degraded' : 'up'));
@@ -51,15 +54,26 @@ export class RelayService implements BeforeApplicationShutdown {
   }
 
   private async relayBatch(): Promise<number> {
-    return this.database.transaction(async (tx) => {
-      const events = await this.repository.claimUndispatched(BATCH, tx);
-      if (events.length === 0) return 0;
-      for (const consumer of this.consumers.all()) {
-        const wanted = new Set(await consumer.wanted(tx));
-        const ids = events.filter(({ type }) => wanted.has(type)).map(({ event_id }) => event_id);
-        if (ids.length > 0) await this.jobs.send(queueOf(consumer.name), { event_ids: ids }, {}, tx);
-      }
-      return events.length;
-    });
+    let claimed: Undispatched[] = [];
+    try {
+      await this.database.transaction(async (tx) => {
+        claimed = await this.repository.claimUndispatched(BATCH, tx);
+        await this.handOn(claimed, tx);
+      });
+    } catch (error) {
+      this.metrics.noteRelayFailure(claimed.length);
+      throw error;
+    }
+    this.metrics.noteRelayed(claimed.length);
+    return claimed.length;
+  }
+
+  private async handOn(events: Undispatched[], tx: Tx): Promise<void> {
+    if (events.length === 0) return;
+    for (const consumer of this.consumers.all()) {
+      const wanted = new Set(await consumer.wanted(tx));
+      const ids = events.filter(({ type }) => wanted.has(type)).map(({ event_id }) => event_id);
+      if (ids.length > 0) await this.jobs.send(queueOf(consumer.name), { event_ids: ids }, {}, tx);
+    }
   }
 }

@@ -35,6 +35,7 @@ import {
 import { ReservationRepository } from './reservation.repository.js';
 import { ReservationService } from './reservation.service.js';
 import { type ReservationPageView, type ReservationView, reservationView } from './reservation.view.js';
+import { type RequestOutcome, ReservationRequests } from './reservation-requests.service.js';
 import { outcomeOfEnding } from './reservation-states.js';
 
 const NEWEST_FIRST = 'reservations';
@@ -45,6 +46,7 @@ export class ExternalReservationService {
   constructor(
     private readonly repository: ReservationRepository,
     private readonly reservations: ReservationService,
+    private readonly requests: ReservationRequests,
     private readonly overdueHolds: OverdueHolds,
     private readonly ledger: LedgerService,
     private readonly products: ProductService,
@@ -62,9 +64,10 @@ export class ExternalReservationService {
   async reserve(dto: ReserveDto, claim: Claim | null): Promise<Answer<ReservationView>> {
     const goods = summed(dto.items);
     const productIds = goods.map(({ product_id }) => product_id);
-    return this.overdueHolds.withRoom(productIds, (makeRoom) =>
+    const answer = this.overdueHolds.withRoom(productIds, (makeRoom) =>
       this.idempotency.once(claim, 201, (tx) => this.reserveIn(dto, goods, makeRoom, tx)),
     );
+    return this.requests.watch('external', answer, outcomeOf);
   }
 
   private async reserveIn(
@@ -190,6 +193,10 @@ export class ExternalReservationService {
   private async viewIn(id: string, tx: Tx): Promise<ReservationView> {
     return reservationView((await this.repository.findWithItemsIn(id, tx)) as ReservationWithItems);
   }
+}
+
+function outcomeOf({ replayed }: Answer<ReservationView>): RequestOutcome {
+  return replayed ? 'repeated' : 'created';
 }
 
 /**

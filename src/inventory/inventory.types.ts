@@ -103,7 +103,8 @@ export type ReservationEnd = Exclude<ReservationStatus, 'active'>;
 export const MOVEMENT_KINDS = ['in', 'out', 'adjustment', 'taken', 'returned', 'restocked'] as const;
 export type MovementKind = (typeof MOVEMENT_KINDS)[number];
 /** The kinds that somebody enters; the others come from orders. */
-export type EnteredKind = Exclude<MovementKind, 'taken' | 'returned' | 'restocked'>;
+export const ENTERED_KINDS = ['in', 'out', 'adjustment'] as const satisfies readonly MovementKind[];
+export type EnteredKind = (typeof ENTERED_KINDS)[number];
 
 /** A row of the ledger. `delta` is signed: negative when stock went down. */
 export interface Movement {

@@ -4,15 +4,17 @@ import { inOneFlight } from '../platform/database/flight.js';
 import type { Tx } from '../platform/database/tx.js';
 import { ProductService } from '../product/product.service.js';
 import type { StockChange } from '../product/product.types.js';
-import type {
-  EnteredMovement,
-  GivingBack,
-  Goods,
-  Movement,
-  MovementFilter,
-  Taken,
-  Taking,
+import {
+  ENTERED_KINDS,
+  type EnteredMovement,
+  type GivingBack,
+  type Goods,
+  type Movement,
+  type MovementFilter,
+  type Taken,
+  type Taking,
 } from './inventory.types.js';
+import { LedgerMetrics } from './ledger.metrics.js';
 import { LedgerRepository } from './ledger.repository.js';
 
 /** Every change of stock: the count, its row of the ledger and its event are one transaction. */
@@ -22,6 +24,7 @@ export class LedgerService {
     private readonly repository: LedgerRepository,
     private readonly products: ProductService,
     private readonly events: EventService,
+    private readonly metrics: LedgerMetrics,
   ) {}
 
   /**
@@ -44,6 +47,7 @@ export class LedgerService {
   async take(takings: Taking[], tx: Tx): Promise<void> {
     const changes = takings.map(({ product_id, quantity }) => ({ product_id, delta: -quantity }));
     await inOneFlight([this.changeStock(changes, tx), this.repository.insertTakings(takings, tx)]);
+    this.metrics.noteRows('taken', takings.length, tx);
   }
 
   /**
@@ -72,7 +76,9 @@ export class LedgerService {
     );
     const stocks = new Map(locked.map(({ id, stock }) => [id, stock]));
     if (taken.some(({ product_id, quantity }) => quantity > (stocks.get(product_id) ?? 0))) return false;
-    await this.changeStock(await this.repository.insertTakenAgain(orderRef, tx), tx);
+    const again = await this.repository.insertTakenAgain(orderRef, tx);
+    await this.changeStock(again, tx);
+    this.metrics.noteRows('taken', again.length, tx);
     return true;
   }
 
@@ -86,7 +92,9 @@ export class LedgerService {
       goods.map(({ product_id }) => product_id),
       tx,
     );
-    await this.changeStock(await this.repository.insertRestocked(orderRef, round, goods, reason, tx), tx);
+    const restocked = await this.repository.insertRestocked(orderRef, round, goods, reason, tx);
+    await this.changeStock(restocked, tx);
+    this.metrics.noteRows('restocked', restocked.length, tx);
   }
 
   /**
@@ -102,6 +110,7 @@ export class LedgerService {
   ): Promise<(StockChange & { stock_after: number })[]> {
     const returned = await this.repository.insertReturns(orderRef, wanted, reason, tx);
     await this.changeStock(returned, tx);
+    this.metrics.noteRows('returned', returned.length, tx);
     return returned;
   }
 
@@ -121,6 +130,10 @@ export class LedgerService {
       movements.filter(({ delta }) => delta !== 0),
       tx,
     );
+    for (const kind of ENTERED_KINDS) {
+      const rows = movements.filter((movement) => movement.kind === kind).length;
+      this.metrics.noteRows(kind, rows, tx);
+    }
     return this.repository.insertEntered(movements, reason, notes, tx);
   }
 

@@ -4,6 +4,7 @@ import { inOneFlight } from '../platform/database/flight.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { NewReservation, Reservation, ReservationEnd, Taking } from './inventory.types.js';
 import { LedgerService } from './ledger.service.js';
+import { ReservationMetrics } from './reservation.metrics.js';
 import { ReservationRepository } from './reservation.repository.js';
 import { RESERVATION_ENDS } from './reservation-states.js';
 
@@ -14,6 +15,7 @@ export class ReservationService {
     private readonly repository: ReservationRepository,
     private readonly ledger: LedgerService,
     private readonly events: EventService,
+    private readonly metrics: ReservationMetrics,
   ) {}
 
   /** Takes goods for new orders and holds them. The products must be locked in `tx`. */
@@ -29,6 +31,7 @@ export class ReservationService {
   async end(orderRef: string, end: ReservationEnd, reason: string | null, tx: Tx): Promise<boolean> {
     const id = await this.repository.end(orderRef, end, reason, tx);
     if (id === null) return false;
+    this.metrics.noteEnded(end, tx);
     const { givesBack, event } = RESERVATION_ENDS[end];
     const returned = givesBack ? await this.ledger.giveBack(orderRef, reason ?? end, tx) : [];
     if (event === null) return true;

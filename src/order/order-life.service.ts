@@ -10,8 +10,9 @@ import type { Caller } from '../platform/http/caller.js';
 import { Money } from '../platform/money.js';
 import { note } from '../platform/observability/subject.js';
 import { OrderNotFound, OrderNotPayable } from './order.errors.js';
+import { OrderMetrics } from './order.metrics.js';
 import { OrderRepository } from './order.repository.js';
-import type { FreeOrderSettler, Order, OrderRow, PaymentStatus } from './order.types.js';
+import type { FreeOrderSettler, Order, OrderRow, OrderStatus, PaymentStatus } from './order.types.js';
 import { OrderBenefits } from './order-benefits.service.js';
 import { assertMayBecome } from './order-states.js';
 
@@ -35,6 +36,7 @@ export class OrderLife implements FreeOrderSettler {
     private readonly events: EventService,
     private readonly database: DatabaseService,
     private readonly money: Money,
+    private readonly metrics: OrderMetrics,
   ) {}
 
   /** Locks the order until `tx` ends. First in the lock order after the claim. @throws OrderNotFound */
@@ -74,7 +76,7 @@ export class OrderLife implements FreeOrderSettler {
    */
   async markPaid(order: OrderRow, reason: string | null, tx: Tx): Promise<void> {
     assertMayBecome(order.status, 'paid');
-    await this.repository.updateStatus(order.id, 'paid', 'paid', reason, tx);
+    await this.move(order, 'paid', 'paid', reason, tx);
     if (!(await this.reservations.end(order.id, 'fulfilled', reason, tx)))
       throw new OrderNotPayable(order.status);
     await this.benefits.earn(order, tx);
@@ -108,7 +110,7 @@ export class OrderLife implements FreeOrderSettler {
     if (!(await this.reservations.takeAgain(order.id, tx))) throw new NotToBeHad();
     if (!(await this.benefits.takeAgain(order, tx))) throw new NotToBeHad();
     const reason = 'paid late: its goods could be had again';
-    await this.repository.updateStatus(order.id, 'paid', 'paid', reason, tx);
+    await this.move(order, 'paid', 'paid', reason, tx);
     await this.benefits.earn(order, tx);
     await this.tell('order.paid', order, reason, tx);
   }
@@ -121,7 +123,7 @@ export class OrderLife implements FreeOrderSettler {
   async end(order: OrderRow, end: keyof typeof ENDS, reason: string, tx: Tx): Promise<void> {
     assertMayBecome(order.status, end);
     const payment: PaymentStatus = end === 'failed' ? 'failed' : order.payment_status;
-    await this.repository.updateStatus(order.id, end, payment, reason, tx);
+    await this.move(order, end, payment, reason, tx);
     if (order.status === 'pending') await this.reservations.end(order.id, ENDS[end].hold, reason, tx);
     else await this.reservations.undo(order.id, reason, tx);
     await this.benefits.giveBack(order, tx);
@@ -131,7 +133,7 @@ export class OrderLife implements FreeOrderSettler {
   /** A locked order takes the next step of its way to the customer. @throws OrderNotShippable, OrderNotDeliverable */
   async advance(order: OrderRow, to: 'shipped' | 'delivered', reason: string | null, tx: Tx): Promise<void> {
     assertMayBecome(order.status, to);
-    await this.repository.updateStatus(order.id, to, order.payment_status, reason, tx);
+    await this.move(order, to, order.payment_status, reason, tx);
     await this.tell(`order.${to}`, order, reason, tx);
   }
 
@@ -165,6 +167,17 @@ export class OrderLife implements FreeOrderSettler {
   async noteRefusedRefund(order: OrderRow, payment: PaymentStatus, why: string, tx: Tx): Promise<void> {
     await this.repository.updatePaymentStatus(order.id, payment, tx);
     await this.repository.addHistory(order.id, `refund refused by the provider: ${why}`, tx);
+  }
+
+  private async move(
+    order: OrderRow,
+    to: OrderStatus,
+    payment: PaymentStatus,
+    reason: string | null,
+    tx: Tx,
+  ): Promise<void> {
+    await this.repository.updateStatus(order.id, to, payment, reason, tx);
+    this.metrics.noteStep(order.status, to, tx);
   }
 
   private async tell(

@@ -6,6 +6,7 @@ import { PointsModule } from '../points/points.module.js';
 import { ProductModule } from '../product/product.module.js';
 import { FulfilmentService } from './fulfilment.service.js';
 import { OrderController } from './order.controller.js';
+import { OrderMetrics } from './order.metrics.js';
 import { OrderRepository } from './order.repository.js';
 import { OrderService } from './order.service.js';
 import { OrderBenefits } from './order-benefits.service.js';
@@ -21,6 +22,7 @@ import { PlacementTransaction } from './placement/placement.transaction.js';
   controllers: [OrderController],
   providers: [
     OrderRepository,
+    OrderMetrics,
     OrderBenefits,
     PlacementMetrics,
     PlacementTransaction,

@@ -113,6 +113,18 @@ const countFiltered = new Statement<{ total: number }>(
   `SELECT count(*) AS total FROM orders o WHERE ${FILTERED}`,
 );
 
+// By the index of open orders alone: those that have ended are not read, however many they are.
+const COUNTED_MAX = 100_000;
+const countOpen = new Statement<{ status: OrderStatus; orders: number }>(
+  'order-count-open',
+  ['pending', 'paid', 'shipped']
+    .map(
+      (status) => `SELECT '${status}' AS status, count(*) AS orders
+         FROM (SELECT FROM orders WHERE status = '${status}' LIMIT ${COUNTED_MAX}) ${status}`,
+    )
+    .join(' UNION ALL '),
+);
+
 const updateStatus = new Statement(
   'order-update-status',
   `WITH entry AS (INSERT INTO order_history (order_id, status, reason) VALUES ($1, $2, $4))
@@ -273,6 +285,11 @@ export class OrderRepository {
 
   async countFiltered(filter: OrderFilter): Promise<number> {
     return (await this.database.readFirst(countFiltered, valuesOf(filter)))?.total ?? 0;
+  }
+
+  /** How many orders stand where they cannot stay, each up to 100,000. */
+  async countOpen(): Promise<{ status: OrderStatus; orders: number }[]> {
+    return this.database.read(countOpen, []);
   }
 
   /** Moves a locked order and writes its history. */

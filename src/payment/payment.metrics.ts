@@ -1,6 +1,10 @@
 import { Injectable } from '@nestjs/common';
+import type { Counter } from 'prom-client';
+import type { Tx } from '../platform/database/tx.js';
+import { whenCommitted } from '../platform/database/when-committed.js';
 import { Metrics } from '../platform/observability/metrics.service.js';
 import { type PaymentGateway } from './gateway/payment-gateway.js';
+import type { AttemptStatus } from './payment.types.js';
 import { PaymentMetricsRepository } from './payment-metrics.repository.js';
 
 const SECONDS = [0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10, 30];
@@ -20,6 +24,46 @@ export class PaymentMetrics {
       },
     );
   }
+}
+
+/** An attempt to pay, or a refund, as far as its outcome goes. */
+interface Outcome {
+  status: AttemptStatus;
+  provider: string;
+}
+
+/** What comes of attempts to pay and of refunds. */
+@Injectable()
+export class PaymentOutcomes {
+  private readonly payments: Counter<'provider' | 'outcome'>;
+  private readonly refunds: Counter<'provider' | 'outcome'>;
+
+  constructor(metrics: Metrics) {
+    const labels: ('provider' | 'outcome')[] = ['provider', 'outcome'];
+    this.payments = metrics.counter('payments_total', 'Attempts to pay, by what they have become.', labels);
+    this.refunds = metrics.counter('refunds_total', 'Refunds, by what they have become.', labels);
+  }
+
+  /** An attempt to pay becomes, in `tx`, what it was not `before`. */
+  notePayment(before: AttemptStatus | null, payment: Outcome, tx: Tx): void {
+    note(this.payments, before, payment, tx);
+  }
+
+  /** `notePayment`, for a refund. */
+  noteRefund(before: AttemptStatus | null, refund: Outcome, tx: Tx): void {
+    note(this.refunds, before, refund, tx);
+  }
+}
+
+// Not `pending`: that is how all begin, and no outcome.
+function note(
+  counter: Counter<'provider' | 'outcome'>,
+  before: AttemptStatus | null,
+  { status: outcome, provider }: Outcome,
+  tx: Tx,
+): void {
+  if (outcome !== before && outcome !== 'pending')
+    whenCommitted(() => counter.inc({ provider, outcome }), tx);
 }
 
 /**

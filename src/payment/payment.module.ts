@@ -4,7 +4,7 @@ import { Config } from '../platform/config/config.js';
 import { Metrics } from '../platform/observability/metrics.service.js';
 import { PaymentGateways } from './gateway/payment-gateways.js';
 import { PaymentController } from './payment.controller.js';
-import { measuring, PaymentMetrics } from './payment.metrics.js';
+import { measuring, PaymentMetrics, PaymentOutcomes } from './payment.metrics.js';
 import { PaymentRepository } from './payment.repository.js';
 import { PaymentService } from './payment.service.js';
 import { PaymentMetricsRepository } from './payment-metrics.repository.js';
@@ -22,6 +22,7 @@ import { RefundService } from './refund.service.js';
     RefundService,
     PaymentNotifications,
     PaymentMetrics,
+    PaymentOutcomes,
     PaymentMetricsRepository,
     {
       provide: PaymentGateways,

@@ -12,6 +12,7 @@ import { uuidv7 } from '../platform/uuid.js';
 import { type Charge, OutcomeUnknown, type PaymentGateway } from './gateway/payment-gateway.js';
 import { PaymentGateways } from './gateway/payment-gateways.js';
 import { PaymentNotFound } from './payment.errors.js';
+import { PaymentOutcomes } from './payment.metrics.js';
 import { type AttemptRow, PaymentRepository } from './payment.repository.js';
 import type { AcceptedMoney, NewAttempt, Payment } from './payment.types.js';
 import { callMs, mayBeForgotten } from './payment-calls.js';
@@ -38,6 +39,7 @@ export class PaymentService {
     private readonly instance: InstanceService,
     private readonly config: Config,
     private readonly money: Money,
+    private readonly outcomes: PaymentOutcomes,
   ) {
     this.callMs = callMs(config);
   }
@@ -87,7 +89,9 @@ export class PaymentService {
       provider_payment_id: reference,
       idempotency_key,
     };
-    await this.tell(await this.repository.insertAccepted(row, tx), tx);
+    const accepted = await this.repository.insertAccepted(row, tx);
+    this.outcomes.notePayment(null, accepted, tx);
+    await this.tell(accepted, tx);
   }
 
   /**
@@ -156,6 +160,7 @@ export class PaymentService {
     if (!(await this.mayBecome(before, charge?.status ?? 'unknown', tx)))
       return { payment: before, settledNow: false };
     const payment = await this.repository.settle(id, charge, this.config.env.PAYMENT_RECOVERY_SECONDS, tx);
+    this.outcomes.notePayment(before.status, payment, tx);
     if (isLive(payment.status)) return { payment, settledNow: false };
     await this.tell(payment, tx);
     return { payment, settledNow: true };

@@ -11,6 +11,7 @@ import { uuidv7 } from '../platform/uuid.js';
 import { OutcomeUnknown, type PaymentGateway, type ProviderRefund } from './gateway/payment-gateway.js';
 import { PaymentGateways } from './gateway/payment-gateways.js';
 import { PaymentNotFound, RefundNotFound, RefundTooLarge } from './payment.errors.js';
+import { PaymentOutcomes } from './payment.metrics.js';
 import { PaymentRepository } from './payment.repository.js';
 import { MANUAL, type NewRefund, type Payment, type Refund } from './payment.types.js';
 import { callMs, mayBeForgotten } from './payment-calls.js';
@@ -34,6 +35,7 @@ export class RefundService {
     private readonly instance: InstanceService,
     private readonly config: Config,
     private readonly money: Money,
+    private readonly outcomes: PaymentOutcomes,
   ) {}
 
   /**
@@ -126,6 +128,7 @@ export class RefundService {
     });
     if (!mayRefundBecome(before.status, answer?.status ?? 'unknown')) return asItIs();
     const refund = await this.repository.settle(id, answer, this.config.env.PAYMENT_RECOVERY_SECONDS, tx);
+    this.outcomes.noteRefund(before.status, refund, tx);
     if (refund.status !== 'succeeded' && refund.status !== 'failed')
       return { refund, payment: await this.paymentOf(refund, tx), settledNow: false };
     const payment = await this.book(before, refund, tx);

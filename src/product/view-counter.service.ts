@@ -1,5 +1,6 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
+import { Metrics } from '../platform/observability/metrics.service.js';
 import { Recurring } from '../platform/recurring.js';
 import { ViewCounterRepository } from './view-counter.repository.js';
 
@@ -15,11 +16,15 @@ export class ViewCounter implements OnApplicationBootstrap, OnApplicationShutdow
   private readonly writing = new Recurring('writing down views', WRITE_INTERVAL_MS, () => this.write());
   /** By product: as many as are looked at in a second. */
   private counts = new Map<number, number>();
+  private total = 0;
 
   constructor(
     private readonly database: DatabaseService,
     private readonly repository: ViewCounterRepository,
-  ) {}
+    metrics: Metrics,
+  ) {
+    metrics.counterOf('product_views_total', 'Looks at products.', () => this.total);
+  }
 
   onApplicationBootstrap(): void {
     this.writing.start();
@@ -33,6 +38,7 @@ export class ViewCounter implements OnApplicationBootstrap, OnApplicationShutdow
 
   /** Counts one look at a product that is there. */
   count(productId: number): void {
+    this.total += 1;
     this.counts.set(productId, (this.counts.get(productId) ?? 0) + 1);
   }
 

@@ -14,6 +14,7 @@ import { note } from '../platform/observability/subject.js';
 import type { Task } from '../platform/observability/tracing.js';
 import { AdminActions } from '../trail/admin-actions.service.js';
 import { DeliveryFailed, DeliveryNotFound, EndpointInactive, EndpointNotFound } from './webhook.errors.js';
+import { WebhookMetrics } from './webhook.metrics.js';
 import type { Attempt, Delivery, DeliveryJob, NewDelivery } from './webhook.types.js';
 import { type DeliveryPageView, type DeliveryView, viewOfDelivery } from './webhook.view.js';
 import { WebhookDeliveryRepository } from './webhook-delivery.repository.js';
@@ -49,6 +50,7 @@ export class WebhookDeliveryService implements OnModuleInit {
     private readonly idempotency: IdempotencyService,
     private readonly config: Config,
     private readonly trail: AdminActions,
+    private readonly metrics: WebhookMetrics,
   ) {}
 
   async onModuleInit(): Promise<void> {
@@ -96,7 +98,9 @@ export class WebhookDeliveryService implements OnModuleInit {
 
   private async deliverDue(job: DeliveryJob, due: Letter & { active: boolean }): Promise<void> {
     if (!due.active) return this.fail(job, 'the endpoint is switched off');
+    const start = performance.now();
     const attempt = await this.sender.post(due);
+    this.metrics.noteAttempt(attempt, start);
     await this.note(job, attempt);
     // No more of the address than this: many carry a secret in their path, and this goes into logs.
     if (attempt.error !== null) throw new DeliveryFailed(`${new URL(due.url).origin}: ${attempt.error}`);
@@ -104,10 +108,12 @@ export class WebhookDeliveryService implements OnModuleInit {
 
   private async note(job: DeliveryJob, attempt: Attempt): Promise<void> {
     await this.database.transaction((tx) => this.repository.note(job, attempt, tx));
+    if (attempt.error === null) this.metrics.noteEnded('delivered');
   }
 
   private async fail(job: DeliveryJob, reason: string | null): Promise<void> {
     await this.database.transaction((tx) => this.repository.fail(job, reason, tx));
+    this.metrics.noteEnded('failed');
   }
 
   private async giveUp({ data, source }: DeadJob<DeliveryJob>): Promise<void> {

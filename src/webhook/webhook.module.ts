@@ -1,5 +1,6 @@
 import { Module } from '@nestjs/common';
 import { EventModule } from '../event/event.module.js';
+import { WebhookMetrics } from './webhook.metrics.js';
 import { WebhookDeliveryRepository } from './webhook-delivery.repository.js';
 import { WebhookDeliveryService } from './webhook-delivery.service.js';
 import { WebhookEndpointRepository } from './webhook-endpoint.repository.js';
@@ -16,6 +17,7 @@ import { WebhooksConsumer } from './webhooks.consumer.js';
     WebhookEndpointService,
     WebhooksConsumer,
     WebhookSender,
+    WebhookMetrics,
   ],
   exports: [WebhookDeliveryService, WebhookEndpointService],
 })

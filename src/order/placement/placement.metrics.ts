@@ -2,8 +2,10 @@ import { Injectable } from '@nestjs/common';
 import { DomainError } from '../../platform/errors.js';
 import { LoadShedding } from '../../platform/http/load-shedding.js';
 import { Metrics } from '../../platform/observability/metrics.service.js';
+import { OrderMetrics } from '../order.metrics.js';
 import type { Outcome } from './placement.transaction.js';
 
+const PLACED = 'placed';
 const SIZES = [1, 2, 4, 8, 16, 32, 64, 128, 256];
 const SECONDS = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5];
 
@@ -17,6 +19,7 @@ export class PlacementMetrics {
   constructor(
     metrics: Metrics,
     private readonly shedding: LoadShedding,
+    private readonly orders: OrderMetrics,
   ) {
     this.sizes = metrics.histogram('placement_batch_size', 'Requests that are placed together.', SIZES);
     this.waits = metrics.histogram(
@@ -44,7 +47,13 @@ export class PlacementMetrics {
 
   /** @returns what it was given. */
   noteSettled<Settled extends PromiseSettledResult<Outcome>>(settled: Settled[]): Settled[] {
-    for (const each of settled) this.placements.inc({ outcome: outcomeOf(each) });
+    let placed = 0;
+    for (const each of settled) {
+      const outcome = outcomeOf(each);
+      this.placements.inc({ outcome });
+      if (outcome === PLACED) placed += 1;
+    }
+    this.orders.notePlaced(placed);
     return settled;
   }
 }
@@ -55,7 +64,7 @@ function outcomeOf(settled: PromiseSettledResult<Outcome>): string {
     return settled.reason instanceof DomainError ? settled.reason.code : 'failed';
   switch (settled.value.kind) {
     case 'placed':
-      return 'placed';
+      return PLACED;
     case 'refused':
       return settled.value.error.code;
     case 'claimed':

@@ -2,6 +2,11 @@ import { Injectable } from '@nestjs/common';
 import { InsufficientStock } from '../../inventory/inventory.errors.js';
 import type { Goods, LockNext } from '../../inventory/inventory.types.js';
 import { OverdueHolds, shortOf } from '../../inventory/overdue-holds.service.js';
+import {
+  outcomeOfError,
+  type RequestOutcome,
+  ReservationRequests,
+} from '../../inventory/reservation-requests.service.js';
 import { Config } from '../../platform/config/config.js';
 import { isBusy, isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
@@ -32,6 +37,7 @@ export class PlacementService {
     private readonly transaction: PlacementTransaction,
     private readonly overdueHolds: OverdueHolds,
     private readonly benefits: OrderBenefits,
+    private readonly requests: ReservationRequests,
     metrics: PlacementMetrics,
     config: Config,
   ) {
@@ -50,7 +56,8 @@ export class PlacementService {
    */
   async place(request: PlacementRequest): Promise<Outcome> {
     const task = { name: 'place order', attributes: { 'holdfast.order_id': request.order_id } };
-    const outcome = await inSpan(task, () => this.placeInTurn(request));
+    const work = () => this.requests.watch('shop', this.placeInTurn(request), holdingOf);
+    const outcome = await inSpan(task, work);
     if (outcome.kind === 'placed') note({ order_id: outcome.order.id });
     return outcome;
   }
@@ -142,6 +149,18 @@ export class PlacementService {
   private async placeTogether(batch: PlacementRequest[], how: How): Promise<Settled[]> {
     const outcomes = await this.database.transaction((tx) => this.transaction.place(batch, how, tx));
     return outcomes.map((value) => ({ status: 'fulfilled', value }));
+  }
+}
+
+/** What an outcome means for the goods. */
+function holdingOf(outcome: Outcome): RequestOutcome {
+  switch (outcome.kind) {
+    case 'placed':
+      return 'created';
+    case 'refused':
+      return outcomeOfError(outcome.error);
+    case 'claimed':
+      return outcome.state.kind === 'refused' ? 'refused' : 'repeated';
   }
 }
 

@@ -9,6 +9,7 @@ import { currentSpan, inSpan, type Task } from '../observability/tracing.js';
 import { isBusy, isRetryable } from './database.errors.js';
 import { inOneFlight } from './flight.js';
 import { clientOf, type Statement, type Tx } from './statement.js';
+import { effectsOf, forgetEffectsAfter } from './when-committed.js';
 
 export const SEQUELIZE = Symbol('sequelize');
 
@@ -43,7 +44,7 @@ export class DatabaseService {
    *
    * The whole of `work` runs again (up to five times in all, with jitter) when Postgres has undone the transaction
    * for a deadlock or a serialization failure, so `work` must have no effect outside `tx`: no network call, no
-   * counter, no event emitter.
+   * counter, no event emitter. What is to be counted is said to `whenCommitted`.
    *
    * A connection lost during COMMIT is thrown, not retried: the outcome is then unknown to us.
    *
@@ -58,14 +59,16 @@ export class DatabaseService {
     const deadline = currentDeadline();
     for (let attempt = 1; ; attempt++) {
       try {
-        return await this.sequelize.transaction(async (tx) => {
+        const { result, effects } = await this.sequelize.transaction(async (tx) => {
           // The wait for a connection may have taken all the time.
           if (deadline?.isOver) throw new RequestTimedOut();
           // In one flight with the first statement of the work.
           const [, result] = await inOneFlight([this.limit(tx, deadline), work(tx)]);
           deadline?.keep();
-          return result;
+          return { result, effects: effectsOf(tx) };
         });
+        for (const effect of effects) effect();
+        return result;
       } catch (error) {
         if (deadline?.isOver && (isBusy(error) || isRetryable(error))) throw new RequestTimedOut();
         if (!isRetryable(error) || attempt >= ATTEMPTS_MAX) throw error;
@@ -96,12 +99,14 @@ export class DatabaseService {
    */
   async part<T>(work: () => Promise<T>, tx: Tx): Promise<T> {
     const client = clientOf(tx);
+    const effects = effectsOf(tx).length;
     await client.query('SAVEPOINT part');
     try {
       const done = await work();
       await client.query('RELEASE SAVEPOINT part');
       return done;
     } catch (error) {
+      forgetEffectsAfter(effects, tx);
       // On a lost connection this fails as well: the first error says why.
       await client.query('ROLLBACK TO SAVEPOINT part').catch(() => undefined);
       throw error;

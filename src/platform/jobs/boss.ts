@@ -2,7 +2,8 @@ import { PgBoss } from 'pg-boss';
 import type { Config } from '../config/config.js';
 import { JobsUnusable } from './jobs.errors.js';
 
-const SCHEMA = 'pgboss';
+/** Where its tables are. */
+export const SCHEMA = 'pgboss';
 /** Besides these it holds one connection more, to LISTEN. */
 const POOL_MAX = 3;
 const CONNECT_TIMEOUT_MS = 5_000;

@@ -1,6 +1,6 @@
 import { Injectable, Logger } from '@nestjs/common';
 import { Counter, Gauge, Histogram, Registry } from 'prom-client';
-import { Reading } from './reading.js';
+import { KEPT_MS, Reading } from './reading.js';
 
 const PREFIX = 'holdfast_';
 
@@ -9,7 +9,8 @@ const PREFIX = 'holdfast_';
  * without the prefix `holdfast_`. Labels have few values, known beforehand: never an id or a path, nothing that a client
  * may choose.
  *
- * Nothing is counted inside of a transaction, which may run again or be rolled back.
+ * Nothing is counted inside of a transaction, which may run again or be rolled back: what it does is counted by
+ * `whenCommitted`.
  */
 @Injectable()
 export class Metrics {
@@ -98,22 +99,41 @@ export class Metrics {
 
   /**
    * How things stand in the tables: gauges, by their names, that one query answers. It is asked at a scrape, at most once in
-   * a few seconds however many scrape, and a process asks one such query at a time. When it fails or takes too long, its
-   * gauges are left out, and the scrape is answered all the same.
+   * `keptMs` however many scrape, and a process asks one such query at a time. When it fails or takes too long, its gauges are
+   * left out, and the scrape is answered all the same.
    */
   gaugesFromTables<Name extends string>(
     helps: Record<Name, string>,
     query: () => Promise<Record<Name, number>>,
+    keptMs = KEPT_MS,
   ): void {
-    const reading = new Reading(
-      () => this.inTurn(query),
-      (error) => this.complain(error),
-    );
+    const reading = this.reading(query, keptMs);
     for (const name of Object.keys(helps) as Name[]) {
       new Gauge({
         ...this.named(name, helps[name]),
         async collect() {
           setOrLeaveOut(this, (await reading.take())?.[name] ?? null);
+        },
+      });
+    }
+  }
+
+  /** `gaugesFromTables` for several of a kind, e.g. one for each consumer: a row of figures by the value of the label. */
+  gaugesFromTablesBy<Name extends string>(
+    label: string,
+    helps: Record<Name, string>,
+    query: () => Promise<ReadonlyMap<string, Record<Name, number>>>,
+    keptMs = KEPT_MS,
+  ): void {
+    const reading = this.reading(query, keptMs);
+    for (const name of Object.keys(helps) as Name[]) {
+      new Gauge({
+        ...this.named(name, helps[name]),
+        labelNames: [label],
+        async collect() {
+          const rows = (await reading.take()) ?? [];
+          this.reset();
+          for (const [value, figures] of rows) this.labels(value).set(figures[name]);
         },
       });
     }
@@ -126,6 +146,14 @@ export class Metrics {
 
   private named(name: string, help: string) {
     return { name: PREFIX + name, help, registers: [this.registry] };
+  }
+
+  private reading<T>(query: () => Promise<T>, keptMs: number): Reading<T> {
+    return new Reading(
+      () => this.inTurn(query),
+      (error) => this.complain(error),
+      keptMs,
+    );
   }
 
   // So that a scrape never takes more than one connection from those who sell.

@@ -1,4 +1,5 @@
-const KEPT_MS = 5_000;
+/** How old figures may be unless somebody says otherwise. */
+export const KEPT_MS = 5_000;
 const LIMIT_MS = 1_000;
 
 /**
@@ -12,6 +13,7 @@ export class Reading<T> {
   constructor(
     private readonly read: () => Promise<T>,
     private readonly complain: (error: Error) => void,
+    private readonly keptMs: number,
   ) {}
 
   /** The figures, or null when they cannot be had now: reading has failed, a moment ago perhaps, or takes too long. */
@@ -26,8 +28,8 @@ export class Reading<T> {
       this.complain(error);
       return null;
     });
-    // A failure is kept as well: what is in trouble is not asked more often.
-    this.kept = { figures, until: performance.now() + KEPT_MS };
+    // A failure is kept as well, but not for long: what is in trouble is not asked more often.
+    this.kept = { figures, until: performance.now() + (figures === null ? KEPT_MS : this.keptMs) };
     this.underWay = undefined;
     return figures;
   }
