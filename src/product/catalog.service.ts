@@ -33,7 +33,7 @@ export class CatalogService {
   async list(query: ProductListQuery, caller: Caller | undefined): Promise<ReadyAnswer> {
     const sort = query.sort ?? (query.q === undefined ? 'id' : 'relevance');
     const filter = this.filterOf(query, caller);
-    const key = JSON.stringify([sort, query.limit, query.cursor ?? '', query.count ?? false, filter]);
+    const key = JSON.stringify([sort, query.limit, query.cursor, query.count, filter]);
     const question = { shelf: 'list' as const, key, isPage: true, isByStock: filter.in_stock !== undefined };
     const answer = await this.cache.answer(question, () => this.findPage(query, sort, filter));
     return answer as ReadyAnswer;

@@ -3,6 +3,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problemExample } from './docs.js';
 import { exampleOf, resolved, type SchemaNode, type Schemas } from './openapi-examples.js';
+import { ReadyAnswer } from './ready-answer.js';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 const PROBLEM_REF = { $ref: '#/components/schemas/ProblemView' };
@@ -90,12 +91,12 @@ const DOCS_POLICY =
 /** Serves the document at `/openapi.json` and the interactive page at `/docs`. */
 export function serveDocs(app: NestFastifyApplication): void {
   const document = describeApi(app);
-  const text = printApi(document);
+  const ready = new ReadyAnswer(printApi(document), 'everybody');
   // The page carries the document itself, so there is only one address of it.
   SwaggerModule.setup('docs', app, document, { customSiteTitle: 'Holdfast API', raw: false });
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) =>
-    reply.type('application/json; charset=utf-8').send(text),
+  fastify.get('/openapi.json', async (request: FastifyRequest, reply: FastifyReply) =>
+    reply.send(await ready.answer(request, reply)),
   );
   fastify.addHook('onRequest', async (request: FastifyRequest, reply: FastifyReply) => {
     if (/^\/docs(\/|\?|$)/.test(request.url)) reply.header('Content-Security-Policy', DOCS_POLICY);

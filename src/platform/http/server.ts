@@ -11,6 +11,7 @@ import { NestLog } from '../observability/logger.js';
 import { Metrics } from '../observability/metrics.service.js';
 import { uuidv7 } from '../uuid.js';
 import { AnswerInterceptor } from './answer.js';
+import { compressReads } from './compression.js';
 import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
 import { outOfBounds } from './json-bounds.js';
@@ -54,6 +55,7 @@ export async function createServer(
     return503OnClosing: false,
   });
   tuneFastify(adapter);
+  await compressReads(adapter);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLog(log),
     bodyParser: false,
