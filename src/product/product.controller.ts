@@ -11,7 +11,6 @@ import {
   Query,
   Req,
   StreamableFile,
-  UseInterceptors,
 } from '@nestjs/common';
 import {
   ApiBearerAuth,
@@ -29,7 +28,6 @@ import { type Caller, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses, TakesId, TakesIdempotencyKey } from '../platform/http/docs.js';
 import { Public } from '../platform/http/public.js';
 import { RateLimit } from '../platform/http/rate-limit.js';
-import { ShowReady } from '../platform/http/ready-answer.js';
 import { bytesOf, StreamedBody } from '../platform/http/streamed-body.js';
 import { IntegerId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
@@ -67,7 +65,6 @@ export class ProductController {
 
   @Get()
   @Public()
-  @UseInterceptors(ShowReady)
   @ApiOperation({
     summary: 'The catalog, a page at a time',
     description: 'Products with their variants inline. Admins see inactive ones, too.',
@@ -99,7 +96,6 @@ export class ProductController {
   @Get(':id')
   @TakesId()
   @Public()
-  @UseInterceptors(ShowReady)
   @ApiOperation({ summary: 'One product with its variants, or one variant' })
   @Answers(200, ProductView)
   @RefusesUnknown()

@@ -1,9 +1,7 @@
 import { hash } from 'node:crypto';
 import { promisify } from 'node:util';
 import { brotliCompress, constants, gzip } from 'node:zlib';
-import { type CallHandler, type ExecutionContext, Injectable, type NestInterceptor } from '@nestjs/common';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { mergeMap, type Observable } from 'rxjs';
 
 /** Smaller ones fit into one packet as they are. */
 export const COMPRESSED_FROM_BYTES = 1_400;
@@ -23,7 +21,7 @@ type Encoding = keyof typeof compressors;
 export class ReadyAnswer {
   readonly bytes: Buffer;
   private readonly tag: string;
-  private readonly compressed = new Map<Encoding, Promise<Buffer>>();
+  private readonly compressed = new Map<Encoding, Buffer | Promise<Buffer>>();
 
   constructor(
     json: string,
@@ -34,7 +32,7 @@ export class ReadyAnswer {
   }
 
   /** Sets the head of the answer to this request. @returns its body, or nothing for a 304. */
-  async answer(request: FastifyRequest, reply: FastifyReply): Promise<Buffer | undefined> {
+  answer(request: FastifyRequest, reply: FastifyReply): Buffer | undefined | Promise<Buffer> {
     // Weak: one tag for all its forms, each of which means the same.
     reply.header('ETag', `W/"${this.tag}"`);
     reply.header('Cache-Control', this.audience === 'everybody' ? 'no-cache' : 'private, no-cache');
@@ -64,13 +62,15 @@ export class ReadyAnswer {
     return br >= gzipped ? 'br' : 'gzip';
   }
 
-  private compress(encoding: Encoding): Promise<Buffer> {
-    let compressed = this.compressed.get(encoding);
-    if (compressed === undefined) {
-      compressed = compressors[encoding](this.bytes);
-      this.compressed.set(encoding, compressed);
-    }
-    return compressed;
+  private compress(encoding: Encoding): Buffer | Promise<Buffer> {
+    const there = this.compressed.get(encoding);
+    if (there !== undefined) return there;
+    const underWay = compressors[encoding](this.bytes).then((bytes) => {
+      this.compressed.set(encoding, bytes);
+      return bytes;
+    });
+    this.compressed.set(encoding, underWay);
+    return underWay;
   }
 }
 
@@ -84,15 +84,4 @@ function weightOf(encoding: Encoding, header: string): number {
     if (name === '*') ofOthers = weight || 0;
   }
   return ofOthers;
-}
-
-/** Puts a `ReadyAnswer` on the wire. */
-@Injectable()
-export class ShowReady implements NestInterceptor {
-  intercept(context: ExecutionContext, next: CallHandler): Observable<unknown> {
-    const http = context.switchToHttp();
-    return next
-      .handle()
-      .pipe(mergeMap((ready: ReadyAnswer) => ready.answer(http.getRequest(), http.getResponse())));
-  }
 }
