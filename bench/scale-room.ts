@@ -63,8 +63,16 @@ const tables = ({ products, lines }: Size, users: number) => [
   `SELECT setval(pg_get_serial_sequence('products', 'id'), (SELECT max(id) FROM products))`,
 ];
 
-/** Fills a migrated, empty database with a shop of that size, set by set. */
+const INDEXES = `SELECT pg_get_indexdef(i.indexrelid) AS definition, 'DROP INDEX ' || i.indexrelid::regclass AS removal
+   FROM pg_index i
+   WHERE i.indrelid = ANY ('{products,orders,order_lines,order_history,stock_movements,reservations}'::regclass[])
+     AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)`;
+
+/** Fills a migrated, empty database with a shop of that size, set by set. Indexes are built at once, when all is there. */
 export async function fillScaleRoom(postgres: Postgres, size: Size): Promise<void> {
+  const { rows: indexes } = await postgres.query<{ definition: string; removal: string }>(INDEXES);
+  for (const { removal } of indexes) await postgres.query(removal);
   for (const text of tables(size, usersOf(size))) await postgres.query(text);
+  for (const { definition } of indexes) await postgres.query(definition);
   await postgres.query('VACUUM ANALYZE');
 }
