@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import pg from 'pg';
 import { HandWritten } from './by-hand.js';
 import { type Client, type Measurement, measure } from './closed-loop.js';
-import { HttpClient, postRequest } from './http-client.js';
+import { getRequest, HttpClient, postRequest } from './http-client.js';
 import type { Options } from './options.js';
 import { findBrokenByOrders, readBooks } from './promises.js';
 import type { Shop } from './shop.js';
@@ -13,8 +13,10 @@ const HOT_PRODUCT = 1;
 const QUANTITY = 1;
 const HAND_WRITTEN_POOL_MAX = 64;
 
-export type Load = 'orders, hot' | 'orders, spread' | 'by hand, hot' | 'by hand, spread' | 'nothing';
-export const LOADS: Load[] = ['orders, hot', 'orders, spread', 'by hand, hot', 'by hand, spread', 'nothing'];
+const ORDERS = ['orders, hot', 'orders, spread', 'by hand, hot', 'by hand, spread'] as const;
+const READS = ['list of 20', 'detail, hot', 'detail, spread', 'nothing, GET'] as const;
+export const LOADS = [...ORDERS, 'nothing', ...READS] as const;
+export type Load = (typeof LOADS)[number];
 
 /** One line of the table. */
 export interface Cell extends Measurement {
@@ -57,7 +59,8 @@ async function measureCell(
   const { clients, close } = clientsFor[load](connections);
   const measurement = await measure(clients, warmUpMs, measureMs);
   await close();
-  const ordered = { ...measurement, acknowledged: load === 'nothing' ? 0 : measurement.acknowledged };
+  const isOrdered = ORDERS.some((name) => name === load);
+  const ordered = { ...measurement, acknowledged: isOrdered ? measurement.acknowledged : 0 };
   const broken = await findBrokenByOrders(postgres, before, ordered);
   return { load, connections, ...measurement, broken };
 }
@@ -101,6 +104,11 @@ export function clientFactory(shop: Shop): ClientsFor {
     const clients = times(connections, () => new HttpClient(shop.service.port, nextRequest));
     return { clients, close: () => closeAll(clients) };
   };
+  const reading = (path: () => string) => (connections: number) => {
+    const nextRequest = () => getRequest(`${BASE_PATH}${path()}`);
+    const clients = times(connections, () => new HttpClient(shop.service.port, nextRequest));
+    return { clients, close: () => closeAll(clients) };
+  };
   const byHand = (product: () => number) => (connections: number) => {
     const max = Math.min(connections, HAND_WRITTEN_POOL_MAX);
     const pool = new pg.Pool({ connectionString: shop.databaseUrl, max });
@@ -122,6 +130,10 @@ export function clientFactory(shop: Shop): ClientsFor {
     'by hand, hot': byHand(hot),
     'by hand, spread': byHand(spread),
     nothing: overHttp('/bench/nothing', hot),
+    'list of 20': reading(() => '/products?limit=20'),
+    'detail, hot': reading(() => `/products/${hot()}`),
+    'detail, spread': reading(() => `/products/${spread()}`),
+    'nothing, GET': reading(() => '/bench/nothing'),
   };
 }
 

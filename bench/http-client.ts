@@ -15,6 +15,11 @@ export function postRequest(path: string, credential: string, idempotencyKey: st
   );
 }
 
+/** A read that everybody may do, as it goes over the wire. Browsers take compressed answers, all of them. */
+export function getRequest(path: string): string {
+  return `GET ${path} HTTP/1.1\r\nHost: 127.0.0.1\r\nAccept-Encoding: gzip, deflate, br${HEAD_END}`;
+}
+
 /**
  * One keep-alive connection that sends one request at a time and reads of the answer only what it must.
  *

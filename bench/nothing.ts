@@ -1,13 +1,21 @@
-// Loaded into the measured service before its main.ts (`node --import`): adds one route and changes nothing else.
-import { Body, Controller, Module, Post } from '@nestjs/common';
+// Loaded into the measured service before its main.ts (`node --import`): adds two routes and changes nothing else.
+import { Body, Controller, Get, Module, Post } from '@nestjs/common';
 import { AppModule } from '../src/app.module.js';
 import { PlaceOrderDto } from '../src/order/order.dto.js';
 import { type Caller, CurrentUser } from '../src/platform/http/caller.js';
+import { Public } from '../src/platform/http/public.js';
 import { type Claim, IdempotencyClaim } from '../src/platform/idempotency/claim.js';
 
-/** The whole way of an order through HTTP, token, validation and idempotency key, and then nothing. */
 @Controller('bench')
 class NothingController {
+  /** The whole way of a read that everybody may do, and then nothing. */
+  @Get('nothing')
+  @Public()
+  read() {
+    return { ok: true };
+  }
+
+  /** The whole way of an order through HTTP, token, validation and idempotency key, and then nothing. */
   @Post('nothing')
   place(@CurrentUser() caller: Caller, @Body() dto: PlaceOrderDto, @IdempotencyClaim() claim: Claim | null) {
     return { user_id: caller.id, lines: dto.items.length, scope: claim?.scope };

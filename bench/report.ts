@@ -93,10 +93,13 @@ export function compare(cells: Cell[], relay: RelayCost | null, peakMemoryMib: n
     cells.find((cell) => cell.load === load && cell.connections === connections);
   const ratio = (a: Cell | undefined, b: Cell | undefined) => a && b && a.perSecond / b.perSecond;
   const hot = at('orders, hot', 64);
+  const reads = at('nothing, GET', 64);
   return [
     wanted('hot, 64 connections / by hand', ratio(hot, at('by hand, hot', 64)), 'at least', 5, 'x'),
     wanted('hot, 64 connections / nothing', ratio(hot, at('nothing', 64)), 'at least', 0.35, 'x'),
     wanted('spread / hot, 64 connections', ratio(at('orders, spread', 64), hot), 'at least', 1, 'x'),
+    wanted('list of 20, 64 / nothing, GET', ratio(at('list of 20', 64), reads), 'at least', 0.6, 'x'),
+    wanted('detail, 64 / nothing, GET', ratio(at('detail, hot', 64), reads), 'at least', 0.6, 'x'),
     wanted('median of a single client', at('orders, hot', 1)?.p50, 'under', 3, ' ms'),
     wanted('what the relay takes', relay ? 100 * relay.share : undefined, 'under', 15, ' %'),
     wanted('peak memory of the service', peakMemoryMib ?? undefined, 'under', 250, ' MiB'),

@@ -20,7 +20,12 @@ export class Service {
     private readonly child: ChildProcess,
   ) {}
 
-  static async start(databaseUrl: string, folder: string, nodeArguments: string[]): Promise<Service> {
+  static async start(
+    databaseUrl: string,
+    folder: string,
+    nodeArguments: string[],
+    settings: NodeJS.ProcessEnv = {},
+  ): Promise<Service> {
     const port = await freePort();
     const env: NodeJS.ProcessEnv = {
       PATH: process.env.PATH,
@@ -34,10 +39,11 @@ export class Service {
       // Often, so that it need not be waited for; with nothing to do it is one look at an index.
       RESERVATION_SWEEP_SECONDS: '5',
       LOG_LEVEL: 'warn',
+      ...settings,
     };
     // A folder of its own, so that nobody's .env has a say.
     const cwd = join(folder, 'cwd');
-    await mkdir(cwd);
+    await mkdir(cwd, { recursive: true });
     const run = [
       ...nodeArguments,
       '--enable-source-maps',

@@ -44,7 +44,8 @@ export async function openShop(options: Options): Promise<Shop> {
   }
 }
 
-async function migrate(url: string): Promise<void> {
+/** Brings an empty database to where the service expects it. */
+export async function migrate(url: string): Promise<void> {
   await bringMigrations();
   const sequelize = connect(url, loadConfig({ DATABASE_URL: url }));
   await runScripts('migrations', sequelize);

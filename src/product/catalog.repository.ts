@@ -65,9 +65,11 @@ export class CatalogRepository {
     const values: unknown[] = [];
     const bind: Bind = (value) => `$${values.push(value)}`;
     const { columns, descending } = ORDERS[sort];
-    const { ctes, from, conditions } = selectionOf(filter, bind);
+    const orderBy = orderOf(sort);
+    const { ctes, from, conditions } = (await this.isCommon(filter))
+      ? commonSelectionOf(filter, sort, after, limit, bind)
+      : selectionOf(filter, bind);
     if (after) conditions.push(beyond(columns, descending, after, bind));
-    const orderBy = columns.map((column) => (descending ? `${column} DESC` : column)).join(', ');
     const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
     const text = `${ctes}, page AS (
         SELECT p.id, ${distance} AS distance, row_number() OVER (ORDER BY ${orderBy}) AS place FROM ${from}
@@ -86,6 +88,17 @@ export class CatalogRepository {
     const text = `${ctes} SELECT count(*)::int AS total FROM ${from} WHERE ${conditions.join(' AND ')}`;
     const [row] = await this.database.read(unnamed<{ total: number }>(text), values);
     return row?.total ?? 0;
+  }
+
+  /** Whether more products than can be ranked at every look have what is looked for. */
+  private async isCommon({ q, with_inactive }: ProductFilter): Promise<boolean> {
+    if (q === undefined) return false;
+    const values: unknown[] = [];
+    const { query } = queriesOf(q, (value) => `$${values.push(value)}`);
+    const text = `SELECT count(*)::int AS total FROM (
+      SELECT FROM products s WHERE s.search @@ ${query} AND ${shown('s', with_inactive)} LIMIT ${RANKED_MAX + 1}) f`;
+    const [row] = await this.database.read(unnamed<{ total: number }>(text), values);
+    return (row?.total ?? 0) > RANKED_MAX;
   }
 
   /** A product or a variant; variants stand with their product only. */
@@ -137,21 +150,78 @@ function selectionOf(
 // A product is as close as the closest of itself and its variants. What only looks alike is asked for when no word fits at
 // all, so it never stands beside what fits, and pages stay pages of one list.
 function findingOf(wanted: string, withInactive: boolean, bind: Bind): string {
-  // Postgres takes each of many dashes for an exclusion of its own, and gives up when they nest too deep.
-  const q = wanted.replace(NESTED_DASH, '');
-  const text = bind(q);
-  const query = `(websearch_to_tsquery('english', ${text}) || ${unfinished(q, `websearch_to_tsquery('simple', ${text})`)})`;
-  const shown = withInactive ? '' : 'AND s.active';
+  const { q, text, query } = queriesOf(wanted, bind);
+  const isShown = shown('s', withInactive);
   const closest = (nearness: string) =>
     `coalesce(s.parent_id, s.id) AS id, -max((${nearness} * 1000000)::int) AS distance`;
   return `fitting AS MATERIALIZED (
       SELECT ${closest(`ts_rank(s.search, ${query})`)} FROM products s
-      WHERE s.search @@ ${query} AND s.deleted_at IS NULL ${shown} GROUP BY 1),
+      WHERE s.search @@ ${query} AND ${isShown} GROUP BY 1),
     found AS (
       TABLE fitting UNION ALL
       SELECT ${closest('l.likeness')} FROM product_lookalikes(${text}) l JOIN products s ON s.id = l.id
-      WHERE ${PLAIN.test(q)} AND NOT EXISTS (TABLE fitting) ${shown} GROUP BY 1)`;
+      WHERE ${PLAIN.test(q)} AND NOT EXISTS (TABLE fitting) AND ${isShown} GROUP BY 1)`;
 }
+
+/** More than so many are not ranked one by one at every look, but only put in order. */
+const RANKED_MAX = 200;
+
+/**
+ * `selectionOf` for what is too common to be gathered first: no more than a page's worth of those that have it, beyond the place
+ * where the page begins. By relevance those come first that have it in a name, then the others, both by id. Each part walks the
+ * index of its order or that of words, whichever ends sooner, and the others are looked for only when names do not fill the page.
+ */
+function commonSelectionOf(
+  filter: ProductFilter,
+  sort: ProductSort,
+  after: Keyset | null,
+  limit: number,
+  bind: Bind,
+): { ctes: string; from: string; conditions: string[] } {
+  const { query } = queriesOf(filter.q ?? '', bind);
+  const count = bind(limit);
+  const isRanked = sort === 'relevance';
+  const conditions = conditionsOf(filter, bind).join(' AND ');
+  const isBeyond = after ? beyond(ORDERS[sort].columns, ORDERS[sort].descending, after, bind) : 'true';
+  const orderBy = orderOf(isRanked ? 'id' : sort);
+  const anywhere = (product: string) => `${product}.search @@ ${query}`;
+  const inName = (product: string) => `ts_filter(${product}.search, '{a}') @@ ${query}`;
+  const inVariant = (has: typeof anywhere) =>
+    `EXISTS (SELECT FROM products s WHERE s.parent_id = p.id AND ${has('s')} AND ${shown('s', filter.with_inactive)})`;
+  const part = (has: string, distance: number) => `(SELECT p.id, ${distance} AS distance FROM products p
+       WHERE ${has} AND ${conditions} AND ${isBeyond.replaceAll('found.distance', String(distance))}
+       ORDER BY ${orderBy} LIMIT ${count})`;
+  const isNamed = `(${inName('p')} OR ${inVariant(inName)})`;
+  const isFull = `(SELECT count(*) FROM named) >= ${count}`;
+  const found = isRanked
+    ? `named AS MATERIALIZED (${part(inName('p'), 0)} UNION ${part(inVariant(inName), 0)}),
+    found AS (
+      TABLE named
+      UNION ${part(`NOT ${isFull} AND ${anywhere('p')} AND NOT ${isNamed}`, 1)}
+      UNION ${part(`NOT ${isFull} AND ${inVariant(anywhere)} AND NOT ${isNamed}`, 1)})`
+    : `found AS (${part(anywhere('p'), 0)} UNION ${part(inVariant(anywhere), 0)})`;
+  return {
+    ctes: `${WITH_OVERDUE_GOODS}, ${found}`,
+    from: 'found JOIN products p ON p.id = found.id',
+    conditions: ['true'],
+  };
+}
+
+const orderOf = (sort: ProductSort) =>
+  ORDERS[sort].columns.map((column) => (ORDERS[sort].descending ? `${column} DESC` : column)).join(', ');
+
+/** What is looked for: as it is understood, as it is bound, and as a query. */
+function queriesOf(wanted: string, bind: Bind): { q: string; text: string; query: string } {
+  // Postgres takes each of many dashes for an exclusion of its own, and gives up when they nest too deep.
+  const q = wanted.replace(NESTED_DASH, '');
+  const text = bind(q);
+  const query = `(websearch_to_tsquery('english', ${text}) || ${unfinished(q, `websearch_to_tsquery('simple', ${text})`)})`;
+  return { q, text, query };
+}
+
+/** Not deleted, and active unless an admin looks. */
+const shown = (product: string, withInactive: boolean) =>
+  `${product}.deleted_at IS NULL${withInactive ? '' : ` AND ${product}.active`}`;
 
 /** A dash that another one follows, with no word between them. */
 const NESTED_DASH = /(?<![\p{L}\p{N}])-(?=[^\p{L}\p{N}"]*-)/gu;

@@ -2,19 +2,25 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/database/tx.js';
 import type { Caller } from '../platform/http/caller.js';
 import { decodeCursor, encodeCursor, type Keyset, pageOf } from '../platform/http/page.js';
+import { ReadyAnswer } from '../platform/http/ready-answer.js';
 import { Money } from '../platform/money.js';
 import { CatalogRepository } from './catalog.repository.js';
+import { CatalogCache, type CatalogFinding } from './catalog-cache.js';
 import type { ProductListQuery } from './product.dto.js';
 import { ProductNotFound } from './product.errors.js';
 import type { Family, ProductFilter, ProductSort } from './product.types.js';
 import { type ProductListView, type ProductView, productView } from './product.view.js';
 import { ViewCounter } from './view-counter.service.js';
 
-/** The catalog as it is shown: what there is to sell, at what price, and how much of it. */
+/**
+ * The catalog as it is shown: what there is to sell, at what price, and how much of it. What it answers is at most
+ * `PRODUCT_CACHE_MS` old, and shows everything that this process has committed.
+ */
 @Injectable()
 export class CatalogService {
   constructor(
     private readonly repository: CatalogRepository,
+    private readonly cache: CatalogCache,
     private readonly viewCounter: ViewCounter,
     private readonly money: Money,
   ) {}
@@ -24,30 +30,26 @@ export class CatalogService {
    * for, and by likeness when there is no such word: for typing errors. The public sees active products, admins all that are not deleted.
    * @throws ValidationFailed for a cursor of another order, or a price finer than the currency.
    */
-  async list(query: ProductListQuery, caller: Caller | undefined): Promise<ProductListView> {
+  async list(query: ProductListQuery, caller: Caller | undefined): Promise<ReadyAnswer> {
     const sort = query.sort ?? (query.q === undefined ? 'id' : 'relevance');
-    const after = decodeCursor(sort, CURSORS[sort].kinds, query.cursor);
     const filter = this.filterOf(query, caller);
-    const families = await this.repository.list(filter, sort, after, query.limit + 1);
-    const { rows: products, next_cursor } = pageOf(
-      families,
-      query,
-      (family) => productView(family, isAdmin(caller), this.money),
-      (family) => encodeCursor(sort, CURSORS[sort].placeOf(family)),
-    );
-    if (!query.count) return { products, next_cursor };
-    return { products, next_cursor, total: await this.repository.count(filter) };
+    const key = JSON.stringify([sort, query.limit, query.cursor, query.count, filter]);
+    const question = { shelf: 'list' as const, key, isPage: true, isByStock: filter.in_stock !== undefined };
+    const answer = await this.cache.answer(question, () => this.findPage(query, sort, filter));
+    return answer as ReadyAnswer;
   }
 
   /**
    * A product with its variants, or a variant. A look at it is counted, unless it is an admin's.
    * @throws ProductNotFound when it is unknown, deleted, or off sale, as a variant is with its parent, and the caller is no admin.
    */
-  async get(id: number, caller: Caller | undefined): Promise<ProductView> {
-    const family = await this.repository.find(id);
-    if (!family || !(family.product.on_sale || isAdmin(caller))) throw new ProductNotFound();
-    if (!isAdmin(caller)) this.viewCounter.count(id);
-    return productView(family, isAdmin(caller), this.money);
+  async get(id: number, caller: Caller | undefined): Promise<ReadyAnswer> {
+    const forAdmin = isAdmin(caller);
+    const question = { shelf: 'detail' as const, key: `${id} ${forAdmin}`, isPage: false, isByStock: false };
+    const answer = await this.cache.answer(question, () => this.find(id, forAdmin));
+    if (answer === null) throw new ProductNotFound();
+    if (!forAdmin) this.viewCounter.count(id);
+    return answer;
   }
 
   /** The product as an admin sees it in `tx`. @throws ProductNotFound */
@@ -55,6 +57,32 @@ export class CatalogService {
     const family = await this.repository.findWithin(id, tx);
     if (!family) throw new ProductNotFound();
     return productView(family, true, this.money);
+  }
+
+  private async findPage(
+    query: ProductListQuery,
+    sort: ProductSort,
+    filter: ProductFilter,
+  ): Promise<CatalogFinding> {
+    const after = decodeCursor(sort, CURSORS[sort].kinds, query.cursor);
+    const families = await this.repository.list(filter, sort, after, query.limit + 1);
+    const { rows: products, next_cursor } = pageOf(
+      families,
+      query,
+      (family) => productView(family, filter.with_inactive, this.money),
+      (family) => encodeCursor(sort, CURSORS[sort].placeOf(family)),
+    );
+    const page: ProductListView = { products, next_cursor };
+    if (query.count) page.total = await this.repository.count(filter);
+    return { answer: readyFor(filter.with_inactive, page), productIds: families.flatMap(idsOf) };
+  }
+
+  private async find(id: number, forAdmin: boolean): Promise<CatalogFinding> {
+    const family = await this.repository.find(id);
+    if (!family || !(family.product.on_sale || forAdmin)) return { answer: null, productIds: [id] };
+    const { parent_id } = family.product;
+    const productIds = [...idsOf(family), ...(parent_id === null ? [] : [parent_id])];
+    return { answer: readyFor(forAdmin, productView(family, forAdmin, this.money)), productIds };
   }
 
   private filterOf(query: ProductListQuery, caller: Caller | undefined): ProductFilter {
@@ -69,6 +97,14 @@ export class CatalogService {
       with_inactive: isAdmin(caller),
     };
   }
+}
+
+function readyFor(forAdmin: boolean, view: ProductView | ProductListView): ReadyAnswer {
+  return new ReadyAnswer(JSON.stringify(view), forAdmin ? 'admin' : 'everybody');
+}
+
+function idsOf({ product, variants }: Family): number[] {
+  return [product.id, ...variants.map(({ id }) => id)];
 }
 
 function isAdmin(caller: Caller | undefined): boolean {

@@ -1,7 +1,10 @@
 import { Module } from '@nestjs/common';
 import { StorefrontModule } from '../storefront/storefront.module.js';
+import { CatalogMetrics } from './catalog.metrics.js';
 import { CatalogRepository } from './catalog.repository.js';
 import { CatalogService } from './catalog.service.js';
+import { CatalogCache } from './catalog-cache.js';
+import { CatalogChanges } from './catalog-changes.js';
 import { CatalogFileRepository } from './csv/catalog-file.repository.js';
 import { ProductExportService } from './csv/export.service.js';
 import { ProductImportService } from './csv/import.service.js';
@@ -17,6 +20,9 @@ import { ViewCounter } from './view-counter.service.js';
   imports: [StorefrontModule],
   controllers: [ProductController],
   providers: [
+    CatalogCache,
+    CatalogChanges,
+    CatalogMetrics,
     CatalogRepository,
     CatalogService,
     CatalogFileRepository,

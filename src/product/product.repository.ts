@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Statement, type Tx } from '../platform/database/statement.js';
+import { CatalogChanges } from './catalog-changes.js';
 import {
   hasVariants,
   isSellable,
@@ -124,12 +125,20 @@ const changeStock = new Statement<StockAfter>(
 /** A product that is made now: which one, and by what it is told from the others. */
 export type Inserted = Pick<StoredProduct, 'id' | 'storefront_id' | 'sku'>;
 
-/** All SQL that changes or locks the table `products`. Deleted products are not there, except for the locks of a sale. */
+/**
+ * All SQL that changes or locks the table `products`. Deleted products are not there, except for the locks of a sale. Whatever
+ * is changed here is noted, so that the catalog shows it as soon as it is committed.
+ */
 @Injectable()
 export class ProductRepository {
+  constructor(private readonly changes: CatalogChanges) {}
+
   /** In the order given. @returns those that are made: what is missing has a sku that is taken, maybe by one before it. */
   async insert(products: NewProduct[], tx: Tx): Promise<Inserted[]> {
-    return insert.run([JSON.stringify(products)], tx);
+    const inserted = await insert.run([JSON.stringify(products)], tx);
+    const parents = products.flatMap(({ parent_id }) => parent_id ?? []);
+    this.noteWhole([...inserted.map(({ id }) => id), ...parents], tx);
+    return inserted;
   }
 
   /**
@@ -146,7 +155,9 @@ export class ProductRepository {
       ],
       tx,
     );
-    return changed.map(({ id }) => id);
+    const ids = changed.map(({ id }) => id);
+    this.noteWhole(ids, tx);
+    return ids;
   }
 
   async find(ids: number[], tx: Tx): Promise<StoredProduct[]> {
@@ -170,11 +181,14 @@ export class ProductRepository {
   /** To another storefront, or to none. */
   async moveVariants(id: number, storefrontId: number | null, tx: Tx): Promise<void> {
     await moveVariants.run([id, storefrontId], tx);
+    this.noteWhole([id], tx);
   }
 
   /** Archives the products, locked as families, with their variants. @returns the ids of all that are archived now. */
   async archive(ids: number[], tx: Tx): Promise<number[]> {
-    return (await archive.run([ids], tx)).map(({ id }) => id);
+    const archived = (await archive.run([ids], tx)).map(({ id }) => id);
+    this.noteWhole(archived, tx);
+    return archived;
   }
 
   async isSellable(id: number, tx: Tx): Promise<boolean> {
@@ -200,9 +214,22 @@ export class ProductRepository {
   }
 
   async changeStock(changes: StockChange[], tx: Tx): Promise<StockAfter[]> {
-    return changeStock.run(
-      [changes.map(({ product_id }) => product_id), changes.map(({ delta }) => delta)],
-      tx,
-    );
+    const productIds = changes.map(({ product_id }) => product_id);
+    const after = await changeStock.run([productIds, changes.map(({ delta }) => delta)], tx);
+    this.changes.note({ productIds, kind: haveCrossedNothing(changes, after) ? 'sold out' : 'stock' }, tx);
+    return after;
   }
+
+  private noteWhole(productIds: number[], tx: Tx): void {
+    this.changes.note({ productIds, kind: 'whole' }, tx);
+  }
+}
+
+/** Whether one of them is sold out now, or was before. */
+function haveCrossedNothing(changes: StockChange[], after: StockAfter[]): boolean {
+  const deltas = new Map<number, number>();
+  for (const { product_id, delta } of changes) deltas.set(product_id, (deltas.get(product_id) ?? 0) + delta);
+  return after.some(
+    ({ product_id, stock_after }) => stock_after === 0 || stock_after === deltas.get(product_id),
+  );
 }

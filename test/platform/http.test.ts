@@ -294,8 +294,8 @@ describe('every answer', () => {
     const get = await call('/api/v1/products');
     const head = await call('/api/v1/products', { method: 'HEAD' });
     expect([head.status, await head.text()]).toEqual([200, '']);
-    const length = (await get.text()).length;
-    expect(head.headers.get('content-length')).toBe(String(length));
+    expect((await get.text()).length).toBeGreaterThan(0);
+    expect(head.headers.get('content-length')).toBe(get.headers.get('content-length'));
   });
 
   it('to HEAD of nothing is 404 without a body', async () => {

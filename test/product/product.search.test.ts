@@ -294,3 +294,68 @@ describe('a database whose owner may not create extensions', () => {
     }
   });
 });
+
+describe('a word that hundreds of products have', () => {
+  /** Ids by where the word stands: `0` in a name, the product's own or of a variant of it, `1` elsewhere. */
+  const places = new Map<number, number>();
+  const prices = new Map<number, number>();
+
+  beforeAll(async () => {
+    const rows = await database.sql<{ id: number; n: number; price_minor: number }>(
+      `INSERT INTO products (sku, name, description, price_minor, category, stock, first_count, active)
+       SELECT 'COMMON-' || n, CASE WHEN n % 9 = 0 THEN 'Ubiquitous thing ' ELSE 'Thing ' END || n,
+              CASE WHEN n % 11 = 0 THEN '' ELSE 'It is ubiquitous.' END, 1000 + n * 37 % 1000, 'common-' || n % 2, 1, 1, n % 50 <> 49
+       FROM generate_series(1, 300) n RETURNING id, substring(sku FROM 8)::int AS n, price_minor::int`,
+    );
+    for (const { id, n, price_minor } of rows) {
+      prices.set(id, price_minor);
+      if (n % 50 === 49) continue;
+      if (n % 9 === 0) places.set(id, 0);
+      else if (n % 11 !== 0) places.set(id, 1);
+    }
+    // One that has it in the name of a variant alone, and one that has it in the description of one alone.
+    for (const [index, n] of [11, 22].entries()) {
+      const { id } = rows.find((row) => row.n === n) as { id: number };
+      const [name, description] = index === 0 ? ['Ubiquitous one', ''] : ['Blue', 'ubiquitous'];
+      await admin.variant(id, { name, description });
+      places.set(id, index);
+    }
+  });
+
+  async function walk(query: string): Promise<number[]> {
+    const ids: number[] = [];
+    for (let cursor = ''; ; ) {
+      const { body } = await admin.asPublic('GET', `/products?q=ubiquitous&limit=40${query}${cursor}`);
+      ids.push(...body.products.map(({ id }: { id: number }) => id));
+      if (body.next_cursor === null) return ids;
+      cursor = `&cursor=${body.next_cursor}`;
+    }
+  }
+  const byPlace = (a: number, b: number) => places.get(a)! - places.get(b)! || a - b;
+
+  it('is shown by name first, then by id, page after page, and nothing is left out or told twice', async () => {
+    expect(await walk('')).toEqual([...places.keys()].sort(byPlace));
+    const { body } = await admin.asPublic('GET', '/products?q=ubiquitous&count=true');
+    expect(body.total).toBe(places.size);
+  });
+
+  it('is shown in another order when that is asked for', async () => {
+    const byPrice = (a: number, b: number) => prices.get(a)! - prices.get(b)! || a - b;
+    const ids = [...places.keys()];
+    expect(await walk('&sort=price')).toEqual(ids.toSorted(byPrice));
+    expect(await walk('&sort=-price')).toEqual(ids.toSorted(byPrice).reverse());
+    expect(await walk('&sort=newest')).toEqual(ids.toSorted((a, b) => b - a));
+  });
+
+  it('passes the filters', async () => {
+    const category = 'category=common-1';
+    const wanted = await database.sql('SELECT id FROM products WHERE category = $1', ['common-1']);
+    const ids = new Set(wanted.map(({ id }) => id));
+    expect(await walk(`&${category}`)).toEqual([...places.keys()].filter((id) => ids.has(id)).sort(byPlace));
+  });
+
+  it('is ranked like any other while it is together with a rarer one', async () => {
+    const [first] = await namesFor('ubiquitous 27');
+    expect(first).toBe('Ubiquitous thing 27');
+  });
+});

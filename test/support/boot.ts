@@ -67,6 +67,8 @@ export async function bootApp(
     DATABASE_POOL_MAX: '10',
     // Tests call as often as they like; those of the limits say so.
     RATE_LIMIT_FACTOR: '0',
+    // Tests change products past the service and look at once; those of the cache say so.
+    PRODUCT_CACHE_MS: '0',
     ...settings,
   });
   const sequelize: Sequelize = connect(database.url, config);

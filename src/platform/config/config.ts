@@ -96,6 +96,8 @@ export const environment = z.object({
   EVENT_MAX_ATTEMPTS: whole(1, 100, 8),
   EVENT_RETRY_BASE_MS: milliseconds(1_000),
 
+  PRODUCT_CACHE_MS: whole(0, 60_000, 1_000),
+
   AUDIT_SECONDS: seconds(300),
   WEBHOOK_ALLOW_PRIVATE: flag.optional(),
 

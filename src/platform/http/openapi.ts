@@ -3,6 +3,7 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problemExample } from './docs.js';
 import { exampleOf, resolved, type SchemaNode, type Schemas } from './openapi-examples.js';
+import { ReadyAnswer } from './ready-answer.js';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
 const PROBLEM_REF = { $ref: '#/components/schemas/ProblemView' };
@@ -92,20 +93,20 @@ const DOCS_POLICY =
 /** Serves the document at `/openapi.json` and the interactive page at `/docs`. It is made when somebody asks for it first. */
 export function serveDocs(app: NestFastifyApplication): void {
   let document: OpenAPIObject | undefined;
-  let text: string | undefined;
+  let ready: ReadyAnswer | undefined;
   const describe = () => {
     document ??= describeApi(app);
     return document;
   };
   const print = () => {
-    text ??= printApi(describe());
-    return text;
+    ready ??= new ReadyAnswer(printApi(describe()), 'everybody');
+    return ready;
   };
   // The page carries the document itself, so there is only one address of it.
   SwaggerModule.setup('docs', app, describe, { customSiteTitle: 'Holdfast API', raw: false });
   const fastify = app.getHttpAdapter().getInstance();
-  fastify.get('/openapi.json', (_request: FastifyRequest, reply: FastifyReply) =>
-    reply.type('application/json; charset=utf-8').send(print()),
+  fastify.get('/openapi.json', async (request: FastifyRequest, reply: FastifyReply) =>
+    reply.send(await print().answer(request, reply)),
   );
   fastify.addHook('onRequest', (request: FastifyRequest, reply: FastifyReply, done: () => void) => {
     if (request.url.startsWith('/docs') && DOCS.test(request.url))

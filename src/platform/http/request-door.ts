@@ -7,6 +7,7 @@ import { Answer } from './answer.js';
 import type { CallerRequest } from './caller.js';
 import { Drain } from './drain.js';
 import { RateLimits } from './rate-limit.js';
+import { ReadyAnswer } from './ready-answer.js';
 import { TimeLimits } from './time-limits.js';
 import { refuseUnreadBody } from './unread-body.js';
 
@@ -28,7 +29,7 @@ export class RequestDoor implements NestInterceptor {
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
     const request = context.switchToHttp().getRequest<CallerRequest>();
     const value = await this.time.within(context, request, () => this.letIn(context, request, next));
-    return of(value instanceof Answer ? onTheWire(value, context) : value);
+    return of(await onTheWire(value, context));
   }
 
   // A stop waits for its end also when the time is over and the client was told so.
@@ -61,9 +62,12 @@ export class RequestDoor implements NestInterceptor {
   }
 }
 
-function onTheWire(answer: Answer<unknown>, context: ExecutionContext): unknown {
-  const reply = context.switchToHttp().getResponse<FastifyReply>();
-  reply.status(answer.status);
-  if (answer.replayed) reply.header('Idempotent-Replayed', 'true');
-  return answer.body;
+function onTheWire(value: unknown, context: ExecutionContext): unknown {
+  const http = context.switchToHttp();
+  if (value instanceof ReadyAnswer) return value.answer(http.getRequest(), http.getResponse());
+  if (!(value instanceof Answer)) return value;
+  const reply = http.getResponse<FastifyReply>();
+  reply.status(value.status);
+  if (value.replayed) reply.header('Idempotent-Replayed', 'true');
+  return value.body;
 }

@@ -11,6 +11,7 @@ import { Metrics } from '../observability/metrics.service.js';
 import { traceRequests } from '../observability/request-spans.js';
 import { uuidv7 } from '../uuid.js';
 import type { CallerRequest } from './caller.js';
+import { compressReads } from './compression.js';
 import { allowOrigins } from './cors.js';
 import { runAsCurrent } from './current-request.js';
 import { Drain } from './drain.js';
@@ -62,6 +63,7 @@ export async function createServer(
   await setSecurityHeaders(adapter.getInstance(), config);
   await allowOrigins(adapter.getInstance(), config);
   refuseForNode(adapter.getInstance());
+  await compressReads(adapter);
   const app = await NestFactory.create<NestFastifyApplication>(module, adapter, {
     logger: new NestLog(log),
     bodyParser: false,

@@ -7,6 +7,7 @@ import {
 } from '@nestjs/common';
 import { Transform } from 'class-transformer';
 import { isISO8601, ValidateBy, ValidateIf, type ValidationError } from 'class-validator';
+import { LRUCache } from 'lru-cache';
 import { type FieldFault, ValidationFailed } from '../errors.js';
 
 const INTEGER_ID_MAX = 2_147_483_647;
@@ -22,9 +23,16 @@ const strict = new ValidationPipe({
   exceptionFactory: (errors) => new ValidationFailed(errors.flatMap((error) => faultsOf(error))),
 });
 
+/** Of each DTO. */
+const QUERIES_MAX = 1_000;
+const QUERY_LENGTH_MAX = 500;
+
 /** Validates every DTO, refuses unknown members, and says which field is wrong. A body that is no object is refused, too. */
 @Injectable()
 export class StrictValidation implements PipeTransform {
+  // Everybody asks for the same few pages, and validating such a query takes longer than answering it.
+  private readonly queries = new Map<Type, LRUCache<string, object>>();
+
   transform(value: unknown, metadata: ArgumentMetadata): unknown {
     // Path parameters have pipes of their own, which must see the text as it came.
     if (metadata.type === 'custom' || metadata.type === 'param') return value;
@@ -33,10 +41,30 @@ export class StrictValidation implements PipeTransform {
       if (value === undefined || value === null) return strict.transform({}, metadata);
       throw ValidationFailed.of('', 'the body must be a JSON object');
     }
-    const inherited = inheritedIn(value);
-    if (inherited !== null) throw ValidationFailed.of(inherited, unknownMember(inherited));
+    if (metadata.type === 'query' && metadata.metatype !== undefined)
+      return this.transformQuery(value, metadata, metadata.metatype);
+    refuseInherited(value);
     return strict.transform(value, metadata);
   }
+
+  /** The same query is the same DTO: nobody may change it. */
+  private async transformQuery(value: unknown, metadata: ArgumentMetadata, dto: Type): Promise<unknown> {
+    const known = this.queries.get(dto) ?? new LRUCache<string, object>({ max: QUERIES_MAX });
+    this.queries.set(dto, known);
+    const key = JSON.stringify(value);
+    const there = known.get(key);
+    if (there !== undefined) return there;
+    refuseInherited(value);
+    const query = Object.freeze(await strict.transform(value, metadata));
+    if (key.length <= QUERY_LENGTH_MAX) known.set(key, query);
+    return query;
+  }
+}
+
+/** @throws ValidationFailed for a member that is named like one which every object has. */
+function refuseInherited(value: unknown): void {
+  const inherited = inheritedIn(value);
+  if (inherited !== null) throw ValidationFailed.of(inherited, unknownMember(inherited));
 }
 
 /** The first member that is named like one which every object has, e.g. `toString`: class-transformer would drop it in silence. */
