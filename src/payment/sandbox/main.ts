@@ -6,6 +6,8 @@ const DEFAULT_PORT = 4010;
 async function run(): Promise<void> {
   const gateway = await startSandboxGateway({
     port: portFrom(process.env.SANDBOX_PORT),
+    // In a container of its own, 0.0.0.0.
+    host: process.env.SANDBOX_HOST || undefined,
     ledgerFile: required('SANDBOX_LEDGER_FILE'),
     shopId: required('YOOKASSA_SHOP_ID'),
     secretKey: required('YOOKASSA_SECRET_KEY'),

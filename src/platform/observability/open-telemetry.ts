@@ -38,7 +38,7 @@ export function startTraces(config: Config, log: Pino): { stop(): Promise<void> 
       [ATTR_SERVICE_NAME]: OTEL_SERVICE_NAME,
       [ATTR_SERVICE_INSTANCE_ID]: uuidv7(),
     }).merge(detectResources({ detectors: [envDetector] })),
-    sampler: new LinkedSampler(samplerOf(config)),
+    sampler: samplerOf(config),
     spanProcessors: [
       new BatchSpanProcessor({
         exporter: new PatientExporter(exporter, endpoint, log),
@@ -109,12 +109,13 @@ class LinkedSampler implements Sampler {
   }
 }
 
-function samplerOf({ env }: Config): Sampler {
+/** Decides which traces are kept, as OTEL_TRACES_SAMPLER says. */
+export function samplerOf({ env }: Config): Sampler {
   const { OTEL_TRACES_SAMPLER: name, OTEL_TRACES_SAMPLER_ARG: ratio } = env;
   const root = name.endsWith('always_on')
     ? new AlwaysOnSampler()
     : name.endsWith('always_off')
       ? new AlwaysOffSampler()
       : new TraceIdRatioBasedSampler(ratio);
-  return name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root;
+  return new LinkedSampler(name.startsWith('parentbased_') ? new ParentBasedSampler({ root }) : root);
 }
