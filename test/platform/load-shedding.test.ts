@@ -104,8 +104,8 @@ describe('while the event loop is late', () => {
   }
 
   it('the API is refused at once, and probes are answered; it is over when the loop has caught up', async () => {
-    const app = await givenApp({ SHED_EVENT_LOOP_LAG_MS: '20' });
-    const rest = givenBusyLoop(200);
+    const app = await givenApp({ SHED_EVENT_LOOP_LAG_MS: '5' });
+    const rest = givenBusyLoop(150);
     // So late that anything is refused.
     await eventually(async () => (await read(app)).status === 503, { within: 20_000 });
     expectShed(await read(app));

@@ -63,7 +63,8 @@ export class RateLimits implements NestInterceptor {
     { env }: Config,
     metrics: Metrics,
   ) {
-    this.rules = env.RATE_LIMIT_FACTOR === 0 ? new Map() : rulesOf(store, env.RATE_LIMIT_FACTOR, metrics);
+    const decisions = declareDecisions(Object.keys(BUDGETS) as BudgetName[], metrics);
+    this.rules = env.RATE_LIMIT_FACTOR === 0 ? new Map() : rulesOf(store, env.RATE_LIMIT_FACTOR, decisions);
   }
 
   async intercept(context: ExecutionContext, next: CallHandler): Promise<Observable<unknown>> {
@@ -113,9 +114,12 @@ export class RateLimits implements NestInterceptor {
   }
 }
 
-function rulesOf(store: RateLimitStore, factor: number, metrics: Metrics): Map<BudgetName, Rule[]> {
+function rulesOf(
+  store: RateLimitStore,
+  factor: number,
+  decisions: Record<BudgetName, Decisions>,
+): Map<BudgetName, Rule[]> {
   const names = Object.keys(BUDGETS) as BudgetName[];
-  const decisions = declareDecisions(names, metrics);
   const scaled = (name: BudgetName) =>
     (BUDGETS[name] as Allowance[]).map((allowance, index): Rule => {
       const calls = Math.max(1, Math.round(allowance.calls * factor));
