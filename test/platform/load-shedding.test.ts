@@ -1,6 +1,6 @@
 import { setImmediate as turn } from 'node:timers/promises';
 import { LoadShedding } from '../../src/platform/http/load-shedding.js';
-import { givenHeldLock, givenHeldProducts, times, untilWaiting } from '../support/barrier.js';
+import { givenHeldLock, givenHeldProducts, type HeldLock, times, untilWaiting } from '../support/barrier.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { eventually } from '../support/eventually.js';
 import {
@@ -18,11 +18,13 @@ const PROBE_LIMIT_MS = 10_000;
 
 let database: TestDatabase;
 const apps: TestApp[] = [];
+const locks = new Set<HeldLock>();
 
 beforeAll(async () => {
   database = await cloneDatabase();
 });
 afterEach(async () => {
+  for (const lock of locks) await release(lock);
   for (const app of apps.splice(0)) await app.close();
 });
 afterAll(() => database.drop());
@@ -31,6 +33,16 @@ async function givenApp(settings: Record<string, string>): Promise<TestApp> {
   const app = await bootApp(database, settings);
   apps.push(app);
   return app;
+}
+
+async function held(lock: Promise<HeldLock>): Promise<HeldLock> {
+  locks.add(await lock);
+  return lock;
+}
+
+async function release(lock: HeldLock): Promise<void> {
+  locks.delete(lock);
+  await lock.release();
 }
 
 const read = (app: TestApp): Promise<Answer> => call(app, null, 'GET', '/products/1');
@@ -60,27 +72,29 @@ describe('while too many wait for a connection to the database', () => {
     const app = await givenApp({
       DATABASE_POOL_MAX: '2',
       DATABASE_LOCK_TIMEOUT_MS: '20000',
-      SHED_POOL_WAITING: '2',
+      SHED_POOL_WAITING: '20',
     });
     const { pool } = app.app.get(LoadShedding) as unknown as { pool: { waiting: number } };
-    const lock = await givenHeldLock(database, 'LOCK TABLE users IN EXCLUSIVE MODE');
-    const held = times(2, () => write(app));
+    const lock = await held(givenHeldLock(database, 'LOCK TABLE users IN EXCLUSIVE MODE'));
+    const working = times(2, () => write(app));
     await untilWaiting(database, 2);
-    const waiting = times(3, () => write(app));
-    await eventually(() => pool.waiting >= 3);
+    // Background work waits among them: not as much as lies between the two bounds.
+    const waiting = times(21, () => write(app));
+    await eventually(() => pool.waiting > 20);
     expectShed(await read(app));
-    const more = times(2, () => write(app));
-    await eventually(() => pool.waiting >= 5);
+    const more = times(20, () => write(app));
+    await eventually(() => pool.waiting > 40);
     expectShed(await write(app));
 
     const { live, ready } = await probe(app);
     expect(live).toBe(200);
     expect(ready).toMatchObject({ http: 200, status: 'degraded', checks: { database: 'degraded' } });
-    expect(await shed(app, 'database_pool')).toBe(2);
-
-    await lock.release();
-    const answers = await Promise.all([held, waiting, more]);
-    expect(countOf(answers.flat(), 201)).toBe(7);
+    await release(lock);
+    const first = [...(await working), ...(await waiting)];
+    expect(countOf(first, 201)).toBe(23);
+    const last = await more;
+    expect(countOf(last, 201) + countOf(last, 503)).toBe(20);
+    expect(await shed(app, 'database_pool')).toBe(2 + countOf(last, 503));
     await eventually(async () => (await read(app)).status === 200);
     expect((await probe(app)).ready.status).toBe('up');
   });
@@ -104,8 +118,8 @@ describe('while the event loop is late', () => {
   }
 
   it('the API is refused at once, and probes are answered; it is over when the loop has caught up', async () => {
-    const app = await givenApp({ SHED_EVENT_LOOP_LAG_MS: '20' });
-    const rest = givenBusyLoop(200);
+    const app = await givenApp({ SHED_EVENT_LOOP_LAG_MS: '5' });
+    const rest = givenBusyLoop(150);
     // So late that anything is refused.
     await eventually(async () => (await read(app)).status === 503, { within: 20_000 });
     expectShed(await read(app));
@@ -133,7 +147,7 @@ describe('when the line of orders is full', () => {
     const lamp = await givenProduct(database, { stock: 10 });
     const ada = await givenShopper(app);
     const place = () => ada.place([{ product_id: lamp, quantity: 1 }]);
-    const lock = await givenHeldProducts(database, lamp);
+    const lock = await held(givenHeldProducts(database, lamp));
     const first = place();
     await untilWaiting(database);
     const others = [place(), place(), place(), place()];
@@ -141,7 +155,7 @@ describe('when the line of orders is full', () => {
     expectProblem(refused, 503, 'overloaded', 'too many orders are waiting; try again');
     expect(refused.headers['retry-after']).toBe('1');
     await eventually(async () => (await shed(app, 'placement_queue')) === 3);
-    await lock.release();
+    await release(lock);
     const answers = await Promise.all([first, ...others]);
     expect([countOf(answers, 201), countOf(answers, 503)]).toEqual([2, 3]);
   });

@@ -120,6 +120,33 @@ describe('whom a call is counted for', () => {
     expect(refusals(answers)).toBe(1);
   });
 
+  it('an address is what the proxy has seen, whatever its client has said before it', async () => {
+    const said = (n: number) => from(`203.0.113.${n}, 198.51.100.${n}, 192.0.2.50`);
+    for (const TRUST_PROXY of ['1', '127.0.0.1', 'loopback']) {
+      const app = await givenLimits({ RATE_LIMIT_FACTOR: '0.01', TRUST_PROXY });
+      const answers = await repeat(4, (n) => call(app, null, 'GET', '/products', said(n)));
+      expect([TRUST_PROXY, refusals(answers)]).toEqual([TRUST_PROXY, 1]);
+    }
+  });
+
+  it('an address is what the first of two proxies has seen, when there are two', async () => {
+    const app = await givenLimits({ RATE_LIMIT_FACTOR: '0.01', TRUST_PROXY: '2' });
+    const behind = (client: string) =>
+      call(app, null, 'GET', '/products', from(`203.0.113.9, ${client}, 10.0.0.1`));
+    expect(refusals(await repeat(4, () => behind('192.0.2.60')))).toBe(1);
+    expect((await behind('192.0.2.61')).status).toBe(200);
+  });
+
+  it('an address is not what other headers say', async () => {
+    const app = await givenLimits({ RATE_LIMIT_FACTOR: '0.01', TRUST_PROXY: 'false' });
+    const answers = await repeat(4, (n) => {
+      const address = `192.0.2.${n}`;
+      const headers = { 'X-Real-IP': address, Forwarded: `for=${address}`, 'X-Forwarded-For': address };
+      return call(app, null, 'GET', '/products', { headers });
+    });
+    expect(refusals(answers)).toBe(1);
+  });
+
   it('an address of IPv6 is its network, of which one customer has all', async () => {
     const app = await givenLimits({ RATE_LIMIT_FACTOR: '0.01' });
     const addresses = ['2001:db8:0:1::1', '2001:db8::1:ffff:0:0:2', '2001:DB8:0:1:abcd::', '2001:db8:0:1::3'];
@@ -329,9 +356,12 @@ it("takes nobody's address for another, however it is written", () => {
   const key = (ip: string) => per({ ip } as never);
   expect(key('192.0.2.1')).toBe('192.0.2.1');
   expect(key('::ffff:192.0.2.1')).toBe('192.0.2.1');
+  expect(key('::ffff:c000:201')).toBe('192.0.2.1');
+  expect(key('0:0:0:0:0:FFFF:192.0.2.1')).toBe('192.0.2.1');
   expect(key('::1')).toBe('0:0:0:0::/64');
   expect(key('2001:db8::5')).toBe('2001:db8:0:0::/64');
   expect(key('2001:db8:1:2:3:4:5:6')).toBe('2001:db8:1:2::/64');
+  expect(key('64:ff9b::192.0.2.1')).toBe('64:ff9b:0:0::/64');
   expect(key('fe80::1%eth0')).toBe('fe80:0:0:0::/64');
   expect(key('x'.repeat(10_000))).toHaveLength(64);
 });

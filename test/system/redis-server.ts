@@ -41,10 +41,15 @@ export class RedisServer {
   /** As by `kill -9`: gone without a word. */
   async kill(): Promise<void> {
     const { process: server } = this;
-    if (!server || server.exitCode !== null || server.signalCode !== null) return;
+    if (!server) return;
     const gone = once(server, 'exit');
     server.kill('SIGKILL');
     await gone;
+    this.process = null;
+  }
+
+  get isRunning(): boolean {
+    return this.process !== null;
   }
 
   /** It keeps its connections, takes new ones, and answers nobody. */

@@ -40,8 +40,7 @@ beforeAll(async () => {
 });
 afterEach(async () => {
   redis.goOn();
-  await redis.kill();
-  await redis.start();
+  if (!redis.isRunning) await redis.start();
   await untilUp(1);
   said.length = 0;
 });

@@ -62,27 +62,30 @@ function address({ ip }: CallerRequest): string {
   return isIPv6(ip) ? networkOf(ip) : ip.slice(0, ADDRESS_LENGTH_MAX);
 }
 
-// Whoever has one address of IPv6 has 2^64 of them.
+// Whoever has one address of IPv6 has 2^64 of them; but one of IPv4 stays what it is, however it is written.
 function networkOf(ip: string): string {
+  // As Node writes it, on a socket that listens for both.
   const inner = /^::ffff:(\d+\.\d+\.\d+\.\d+)$/i.exec(ip)?.[1];
   if (inner) return inner;
-  const [head = '', tail] = (ip.split('%')[0] as string).split('::');
-  const before = head === '' ? [] : head.split(':');
-  const after = tail ? tail.split(':') : [];
-  const zeros = tail === undefined ? 0 : 8 - before.length - after.length;
-  const groups = [...before, ...Array<string>(Math.max(0, zeros)).fill('0'), ...after];
-  const mapped = /^(?:0+:){5}ffff:([0-9a-f]+):([0-9a-f]+)$/i.exec(groups.join(':'));
-  if (mapped) return dotted(mapped[1] as string, mapped[2] as string);
-  return `${groups
-    .slice(0, 4)
-    .map((group) => Number.parseInt(group, 16).toString(16))
-    .join(':')}::/64`;
+  const groups = groupsOf(ip);
+  const [high = 0, low = 0] = groups.slice(6);
+  const isMapped = groups[5] === 0xffff && groups.slice(0, 5).every((group) => group === 0);
+  if (isMapped) return [high >> 8, high & 255, low >> 8, low & 255].join('.');
+  const network = groups.slice(0, 4).map((group) => group.toString(16));
+  return `${network.join(':')}::/64`;
 }
 
-// The same address of IPv4, as some proxies write it.
-function dotted(...halves: string[]): string {
-  const bytes = halves.map((half) => Number.parseInt(half, 16)).flatMap((pair) => [pair >> 8, pair & 255]);
-  return bytes.join('.');
+/** The eight numbers of an address of IPv6. */
+function groupsOf(ip: string): number[] {
+  const hex = (...bytes: string[]) =>
+    bytes.map((byte) => Number(byte).toString(16).padStart(2, '0')).join('');
+  const plain = (ip.split('%')[0] as string).replace(
+    /(\d+)\.(\d+)\.(\d+)\.(\d+)$/,
+    (_, a: string, b: string, c: string, d: string) => `${hex(a, b)}:${hex(c, d)}`,
+  );
+  const [before = [], after = []] = plain.split('::').map((half) => (half === '' ? [] : half.split(':')));
+  const zeros = Array<string>(Math.max(0, 8 - before.length - after.length)).fill('0');
+  return [...before, ...zeros, ...after].map((group) => Number.parseInt(group, 16));
 }
 
 // Counted before the body is validated, so whatever stands there may be of any kind and length.

@@ -54,7 +54,8 @@ export class RateLimits {
     { env }: Config,
     metrics: Metrics,
   ) {
-    this.rules = env.RATE_LIMIT_FACTOR === 0 ? new Map() : rulesOf(store, env.RATE_LIMIT_FACTOR, metrics);
+    const decisions = declareDecisions(Object.keys(BUDGETS) as BudgetName[], metrics);
+    this.rules = env.RATE_LIMIT_FACTOR === 0 ? new Map() : rulesOf(store, env.RATE_LIMIT_FACTOR, decisions);
   }
 
   /**
@@ -124,9 +125,12 @@ class Guess {
   }
 }
 
-function rulesOf(store: RateLimitStore, factor: number, metrics: Metrics): Map<BudgetName, Rule[]> {
+function rulesOf(
+  store: RateLimitStore,
+  factor: number,
+  decisions: Record<BudgetName, Decisions>,
+): Map<BudgetName, Rule[]> {
   const names = Object.keys(BUDGETS) as BudgetName[];
-  const decisions = declareDecisions(names, metrics);
   const scaled = (name: BudgetName) =>
     (BUDGETS[name] as Allowance[]).map((allowance, index): Rule => {
       const calls = Math.max(1, Math.round(allowance.calls * factor));

@@ -35,9 +35,9 @@ export class RedisService implements OnApplicationBootstrap, OnApplicationShutdo
 
   constructor({ env }: Config, metrics: Metrics, health: HealthService) {
     this.url = env.REDIS_URL;
-    if (!this.isConfigured) return;
     const up = 'Whether the Redis that rate limits are shared by can be used: 1, or 0.';
-    metrics.gaugeOf('rate_limit_redis_up', up, () => (this.isUp ? 1 : 0));
+    metrics.gaugeOf('rate_limit_redis_up', up, () => (this.isConfigured ? Number(this.isUp) : null));
+    if (!this.isConfigured) return;
     health.watch('redis', async () => (this.isUp ? 'up' : 'degraded'), { onDatabase: false });
   }
 
