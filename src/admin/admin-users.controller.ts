@@ -16,10 +16,19 @@ export class AdminUsersController {
   constructor(private readonly users: UserService) {}
 
   @Get()
-  @ApiOperation({ summary: 'The users, newest first' })
+  @ApiOperation({ summary: 'The users, newest first unless another sort is asked for' })
   @Answers(200, UserPageView)
   list(@Query() query: UsersQuery) {
     return this.users.list(query);
+  }
+
+  @Get(':id')
+  @TakesId()
+  @ApiOperation({ summary: 'One user' })
+  @Answers(200, ListedUserView)
+  @Refuses(404, 'not_found', 'user not found')
+  get(@Param('id', IntegerId) id: number) {
+    return this.users.get(id);
   }
 
   @Patch(':id')

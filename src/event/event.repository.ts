@@ -54,6 +54,10 @@ const claimForConsumer = new Statement<StoredEvent>(
    SELECT e.id, e.type, e.data, e.created_at FROM ours JOIN events e ON e.id = ours.event_id ORDER BY e.id`,
 );
 
+const find = new Statement<StoredEvent>(
+  'event-find',
+  'SELECT id, type, data, created_at FROM events WHERE id = $1',
+);
 const list = new Statement<StoredEvent>(
   'event-list',
   `SELECT id, type, data, created_at FROM events
@@ -128,6 +132,10 @@ export class EventRepository {
   /** Notes that `consumer` acts on these in `tx`. @returns those that it has not acted on before, oldest first. */
   async claimForConsumer(ids: string[], consumer: string, tx: Tx): Promise<StoredEvent[]> {
     return claimForConsumer.run([ids, consumer], tx);
+  }
+
+  async find(id: string): Promise<StoredEvent | null> {
+    return this.database.readFirst(find, [id]);
   }
 
   /** Newest first, before `beforeId`. */

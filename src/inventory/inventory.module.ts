@@ -37,6 +37,6 @@ import { StockWatchRepository } from './stock-watch.repository.js';
     StockWatchRepository,
     ReservationMetrics,
   ],
-  exports: [LedgerService, ReservationService, OverdueHolds],
+  exports: [LedgerService, ReservationService, OverdueHolds, StockService],
 })
 export class InventoryModule {}

@@ -12,6 +12,7 @@ import { OrderBenefits } from './order-benefits.service.js';
 import { OrderExpiryService } from './order-expiry.service.js';
 import { OrderHeir } from './order-heir.js';
 import { OrderLife } from './order-life.service.js';
+import { OrderListRepository } from './order-list.repository.js';
 import { PlacementMetrics } from './placement/placement.metrics.js';
 import { PlacementService } from './placement/placement.service.js';
 import { PlacementTransaction } from './placement/placement.transaction.js';
@@ -21,6 +22,7 @@ import { PlacementTransaction } from './placement/placement.transaction.js';
   controllers: [OrderController],
   providers: [
     OrderRepository,
+    OrderListRepository,
     OrderBenefits,
     PlacementMetrics,
     PlacementTransaction,
