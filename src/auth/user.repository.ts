@@ -27,11 +27,6 @@ const find = new Statement<User>(
   `SELECT ${USER_COLUMNS} FROM users WHERE id = $1 AND deleted_at IS NULL`,
 );
 
-const findListed = new Statement<ListedUser>(
-  'user-find-listed',
-  `SELECT ${LISTED} FROM users WHERE id = $1 AND deleted_at IS NULL`,
-);
-
 const findByEmail = new Statement<UserWithPassword>(
   'user-find-by-email',
   `SELECT ${USER_COLUMNS}, password_hash FROM users WHERE email = $1 AND deleted_at IS NULL`,
@@ -200,10 +195,6 @@ export class UserRepository {
   /** The user must be locked in `tx`. The row stays, and so does all that refers to it. */
   async remove(id: number, tx: Tx): Promise<void> {
     await remove.run([id], tx);
-  }
-
-  async findListed(id: number): Promise<ListedUser | null> {
-    return this.database.readFirst(findListed, [id]);
   }
 
   /** One page in the sort's order, beginning after the place that `after` names. */

@@ -21,13 +21,6 @@ export class UserService {
     private readonly trail: AdminActions,
   ) {}
 
-  /** @throws UserNotFound */
-  async get(id: number): Promise<ListedUser> {
-    const user = await this.repository.findListed(id);
-    if (user === null) throw new UserNotFound();
-    return user;
-  }
-
   /** Everybody who is not deleted, newest first unless another sort is asked for. */
   async list(query: UsersQuery): Promise<UserPageView> {
     const { sort, role } = query;

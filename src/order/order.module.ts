@@ -10,6 +10,8 @@ import { OrderRepository } from './order.repository.js';
 import { OrderService } from './order.service.js';
 import { OrderBenefits } from './order-benefits.service.js';
 import { OrderExpiryService } from './order-expiry.service.js';
+import { OrderFiguresRepository } from './order-figures.repository.js';
+import { OrderFigures } from './order-figures.service.js';
 import { OrderHeir } from './order-heir.js';
 import { OrderLife } from './order-life.service.js';
 import { OrderListRepository } from './order-list.repository.js';
@@ -23,6 +25,8 @@ import { PlacementTransaction } from './placement/placement.transaction.js';
   providers: [
     OrderRepository,
     OrderListRepository,
+    OrderFiguresRepository,
+    OrderFigures,
     OrderBenefits,
     PlacementMetrics,
     PlacementTransaction,
@@ -33,6 +37,6 @@ import { PlacementTransaction } from './placement/placement.transaction.js';
     OrderExpiryService,
     OrderHeir,
   ],
-  exports: [OrderService, OrderLife, FulfilmentService, OrderExpiryService],
+  exports: [OrderService, OrderLife, FulfilmentService, OrderExpiryService, OrderFigures],
 })
 export class OrderModule {}

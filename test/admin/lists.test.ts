@@ -193,15 +193,6 @@ describe('the users', () => {
     expectProblem(await get(`/admin/users?sort=email&cursor=${cursor}`), 400, 'validation_failed');
   });
 
-  it('can be looked at one by one', async () => {
-    const { status, body } = await get(`/admin/users/${ids.anna}`);
-    expect([status, body.name]).toEqual([200, 'Sorted Anna']);
-    expect(body).toEqual((await get('/admin/users?q=sorted-c')).body.users[0]);
-    expectProblem(await get('/admin/users/2147483647'), 404, 'not_found', 'user not found');
-    const { user } = await givenCustomer(app);
-    await call(app, admin, 'DELETE', `/admin/users/${user.id}`);
-    expectProblem(await get(`/admin/users/${user.id}`), 404, 'not_found');
-  });
 });
 
 describe('the discounts', () => {
