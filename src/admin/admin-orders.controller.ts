@@ -9,6 +9,7 @@ import { FulfilmentService } from '../order/fulfilment.service.js';
 import { AdminOrdersQuery, CancelOrderDto, ReturnGoodsDto, ShipOrderDto } from '../order/order.dto.js';
 import { OrderService } from '../order/order.service.js';
 import { OrderPageView, OrderView } from '../order/order.view.js';
+import { PaymentsView } from '../payment/payment.view.js';
 import { RefundsView } from '../payment/refund.view.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
 import { PageQuery } from '../platform/http/page.js';
@@ -151,6 +152,15 @@ export class AdminOrdersController {
     @IdempotencyClaim() claim: Claim | null,
   ) {
     return this.orderRefunds.refund(id, dto, claim);
+  }
+
+  @Get(':id/payments')
+  @TakesUuid()
+  @ApiOperation({ summary: 'The attempts to pay any order, oldest first' })
+  @Answers(200, PaymentsView)
+  @Refuses(404, 'not_found', 'order not found')
+  payments(@Param('id', UuidId) id: string, @Query() query: PageQuery) {
+    return this.orderPayments.list(id, query);
   }
 
   @Get(':id/refunds')

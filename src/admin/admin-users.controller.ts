@@ -22,6 +22,15 @@ export class AdminUsersController {
     return this.users.list(query);
   }
 
+  @Get(':id')
+  @TakesId()
+  @ApiOperation({ summary: 'One user' })
+  @Answers(200, ListedUserView)
+  @Refuses(404, 'not_found', 'user not found')
+  get(@Param('id', IntegerId) id: number) {
+    return this.users.get(id);
+  }
+
   @Patch(':id')
   @TakesId()
   @ApiOperation({

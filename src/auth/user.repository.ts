@@ -27,6 +27,11 @@ const find = new Statement<User>(
   `SELECT ${USER_COLUMNS} FROM users WHERE id = $1 AND deleted_at IS NULL`,
 );
 
+const findListed = new Statement<ListedUser>(
+  'user-find-listed',
+  `SELECT ${LISTED} FROM users WHERE id = $1 AND deleted_at IS NULL`,
+);
+
 const findByEmail = new Statement<UserWithPassword>(
   'user-find-by-email',
   `SELECT ${USER_COLUMNS}, password_hash FROM users WHERE email = $1 AND deleted_at IS NULL`,
@@ -126,6 +131,10 @@ export class UserRepository {
 
   async find(id: number): Promise<User | null> {
     return this.database.readFirst(find, [id]);
+  }
+
+  async findListed(id: number): Promise<ListedUser | null> {
+    return this.database.readFirst(findListed, [id]);
   }
 
   async findByEmail(email: string): Promise<UserWithPassword | null> {

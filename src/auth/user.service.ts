@@ -37,6 +37,13 @@ export class UserService {
     return { users: rows, next_cursor, ...total };
   }
 
+  /** @throws UserNotFound */
+  async get(id: number): Promise<ListedUser> {
+    const user = await this.repository.findListed(id);
+    if (user === null) throw new UserNotFound();
+    return user;
+  }
+
   /**
    * Gives the user another role. Their access tokens, which say the old one, are refused from then on (by other instances
    * within a second); a refresh gives them one that says the new. Idempotent. @throws UserNotFound, UserIsGuest, LastAdmin

@@ -107,6 +107,16 @@ export class OrderPaymentService {
   /** The attempts to pay the caller's order, oldest first. @throws OrderNotFound */
   async listOwn(caller: Caller, orderId: string, query: PageQuery): Promise<PaymentsView> {
     await this.orders.getOwn(caller, orderId);
+    return this.pageOf(orderId, query);
+  }
+
+  /** The attempts to pay anybody's order, oldest first. @throws OrderNotFound */
+  async list(orderId: string, query: PageQuery): Promise<PaymentsView> {
+    await this.orders.get(orderId);
+    return this.pageOf(orderId, query);
+  }
+
+  private async pageOf(orderId: string, query: PageQuery): Promise<PaymentsView> {
     const after = decodeCursor(OLDEST_FIRST, ['number'], query.cursor);
     const found = await this.payments.pageOfOrder(orderId, Number(after?.[0] ?? 0), query.limit + 1);
     const { rows, next_cursor } = pageOf(

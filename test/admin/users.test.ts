@@ -75,6 +75,28 @@ describe('the list of users', () => {
   });
 });
 
+describe('one user', () => {
+  const get = (id: number | string, user = admin) => call(app, user, 'GET', `/admin/users/${id}`);
+
+  it('is as in the list', async () => {
+    const ada = await givenCustomer(app);
+    const { status, body } = await get(ada.id);
+    expect(status).toBe(200);
+    expect(body).toEqual((await as(admin).list()).body.users[0]);
+  });
+
+  it('is not found when there is none, or none any more', async () => {
+    const ada = await givenCustomer(app);
+    await as(admin).remove(ada.id);
+    for (const id of [ada.id, 99]) expectProblem(await get(id), 404, 'not_found', 'user not found');
+    expectProblem(await get('x'), 400, 'validation_failed');
+  });
+
+  it('is for admins', async () => {
+    expectProblem(await get(admin.id, await givenCustomer(app)), 403, 'forbidden');
+  });
+});
+
 describe('changing a role', () => {
   it('makes an admin, whose next token opens what admins may', async () => {
     const ada = await givenCustomer(app);

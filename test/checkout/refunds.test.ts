@@ -189,6 +189,22 @@ describe('a refund', () => {
     expect(keysAsked()).toEqual([]);
   });
 
+  it("shows admins the payments that it comes from, of anybody's order", async () => {
+    const { ada, id } = await till.paidOrder();
+    await till.refund(id, { amount: 3 });
+    const { body } = await till.admin.send('GET', `/admin/orders/${id}/payments?count=true`);
+    expect(body).toMatchObject({
+      payments: [{ order_id: id, refunded_amount: 3 }],
+      next_cursor: null,
+      total: 1,
+    });
+    expect(body.payments).toEqual((await ada.send('GET', `/orders/${id}/payments`)).body.payments);
+    expectProblem(await ada.send('GET', `/admin/orders/${id}/payments`), 403, 'forbidden');
+    const unknown = '01939b1e-7c1a-7000-8000-3f3f1a2b4c5d';
+    const listed = await till.admin.send('GET', `/admin/orders/${unknown}/payments`);
+    expectProblem(listed, 404, 'not_found', 'order not found');
+  });
+
   it('with a key is made once, and replayed', async () => {
     const { id } = await till.paidOrder();
     const first = await till.refund(id, { amount: 3 }, 'a-key');

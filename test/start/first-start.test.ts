@@ -27,7 +27,8 @@ describe('the first start', () => {
       /^ {2}API +(\S+)$/m,
       /^ {2}API docs +(\S+) /m,
       /OpenAPI: (\S+)\)/,
-      /^ {2}Admin +log in as \S+ with \S+ {2}\(shown only this once\)$/m,
+      /^ {2}Admin +(\S+\/admin\/)$/m,
+      /^ {12}log in as \S+ with \S+ {2}\(shown only this once\)$/m,
     ]) {
       expect(service.stdout).toMatch(line);
     }

@@ -1,0 +1,61 @@
+import { problemOf, refusalOf } from './problem';
+import { accessToken, distrust } from './session';
+
+export interface CallOptions {
+  method?: 'GET' | 'POST' | 'PATCH' | 'PUT' | 'DELETE';
+  body?: object;
+  /** What is undefined, null or empty is left out. */
+  query?: Record<string, unknown>;
+  /** See `idempotency-key.ts`. */
+  idempotencyKey?: string;
+  signal?: AbortSignal;
+}
+
+/** Calls the API as the admin who is signed in. @throws HttpError with what the API has refused, by field. */
+export async function call<T>(path: string, options: CallOptions = {}): Promise<T> {
+  const response = await answerTo(path, options);
+  const text = await response.text();
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+/** The same, for an answer that is not JSON. */
+export async function answerTo(path: string, options: CallOptions = {}): Promise<Response> {
+  const token = await accessToken();
+  const response = await send(path, token, options);
+  if (response.status !== 401) return accepted(response);
+  distrust(token);
+  return accepted(await send(path, await accessToken(), options));
+}
+
+/** Where the API is; a path begins with a slash. */
+export function addressOf(path: string, query: Record<string, unknown> = {}): string {
+  const given = Object.entries(query).filter(
+    ([, value]) => value !== undefined && value !== null && value !== '',
+  );
+  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  return `/api/v1${path}${text && `?${text}`}`;
+}
+
+async function send(path: string, token: string, options: CallOptions): Promise<Response> {
+  const { method = 'GET', body, query, idempotencyKey, signal } = options;
+  try {
+    return await fetch(addressOf(path, query), {
+      method,
+      headers: {
+        Authorization: `Bearer ${token}`,
+        ...(body && { 'Content-Type': 'application/json' }),
+        ...(idempotencyKey && { 'Idempotency-Key': idempotencyKey }),
+      },
+      ...(body && { body: JSON.stringify(body) }),
+      ...(signal && { signal }),
+    });
+  } catch (error) {
+    if ((error as Error).name === 'AbortError') throw error;
+    throw refusalOf(0, '{"error":"the service cannot be reached; try again"}');
+  }
+}
+
+async function accepted(response: Response): Promise<Response> {
+  if (!response.ok) throw await problemOf(response);
+  return response;
+}

@@ -1,0 +1,129 @@
+import { refusalOf } from './problem';
+
+export interface User {
+  id: number;
+  email: string;
+  name: string;
+  role: 'guest' | 'customer' | 'admin';
+}
+
+interface Tokens {
+  access_token: string;
+  refresh_token: string;
+  expires_in: number;
+  user: User;
+}
+
+interface Kept {
+  refresh_token: string;
+  user: User;
+}
+
+const KEY = 'holdfast.session';
+/** An access token is renewed when less than this is left of it: a request takes its time. */
+const MARGIN_MS = 20_000;
+
+/**
+ * A refresh token is good for one use, and a second use ends the session. Where the browser can lock across tabs, all tabs
+ * share one session and renew it one after the other: links open signed in. Elsewhere (plain http) each tab has its own.
+ * The access token stays in memory: what can be read from the storage is useless once it has been renewed.
+ */
+const isShared = 'locks' in navigator;
+const storage = isShared ? localStorage : sessionStorage;
+
+let access: { token: string; untilMs: number } | null = null;
+let renewal: Promise<string> | null = null;
+
+/** Who is signed in, or null. */
+export function signedInUser(): User | null {
+  return kept()?.user ?? null;
+}
+
+/** @throws HttpError when the credentials are wrong; Error for anybody but an admin, who is signed out again. */
+export async function signIn(email: string, password: string): Promise<void> {
+  const tokens = await post<Tokens>('/auth/login', { email, password });
+  if (tokens.user.role !== 'admin') {
+    await post('/auth/logout', { refresh_token: tokens.refresh_token }).catch(() => undefined);
+    throw new Error('This page is for admins only, and this account is not one.');
+  }
+  keep(tokens);
+}
+
+/** Forgets the session here, and ends it at the service if that can be reached. */
+export async function signOut(): Promise<void> {
+  const refresh_token = kept()?.refresh_token;
+  forget();
+  if (refresh_token) await post('/auth/logout', { refresh_token }).catch(() => undefined);
+}
+
+/** An access token that is good for the next request. @throws HttpError 401 when the session has ended. */
+export async function accessToken(): Promise<string> {
+  if (access && access.untilMs - MARGIN_MS > Date.now()) return access.token;
+  return renewed();
+}
+
+/** The API has refused the token, whatever its clock says: the next one is asked for. */
+export function distrust(token: string): void {
+  if (access?.token === token) access = null;
+}
+
+/** One renewal at a time, whoever asks: in this tab by the promise, among tabs by the lock. */
+function renewed(): Promise<string> {
+  const ask = isShared ? () => navigator.locks.request(KEY, renew) : renew;
+  renewal ??= ask().finally(() => {
+    renewal = null;
+  });
+  return renewal;
+}
+
+async function renew(): Promise<string> {
+  const session = kept();
+  if (!session) throw refusalOf(401, '');
+  try {
+    const tokens = await post<Tokens>('/auth/refresh', { refresh_token: session.refresh_token });
+    // Who signed out, or in as somebody else, while this was under way has decided.
+    if (kept()?.refresh_token !== session.refresh_token) throw refusalOf(401, '');
+    if (tokens.user.role !== 'admin')
+      throw refusalOf(401, '{"error":"this account is not an admin any more"}');
+    keep(tokens);
+    return tokens.access_token;
+  } catch (error) {
+    if ((error as { status?: number }).status === 401) forget();
+    throw error;
+  }
+}
+
+async function post<T>(path: string, body: object): Promise<T> {
+  const response = await fetch(`/api/v1${path}`, {
+    method: 'POST',
+    headers: { 'Content-Type': 'application/json' },
+    body: JSON.stringify(body),
+  });
+  const text = await response.text();
+  if (!response.ok) throw refusalOf(response.status, text, response.headers.get('Retry-After'));
+  return (text ? JSON.parse(text) : undefined) as T;
+}
+
+function kept(): Kept | null {
+  const text = storage.getItem(KEY);
+  return text ? (JSON.parse(text) as Kept) : null;
+}
+
+function keep({ access_token, refresh_token, expires_in, user }: Tokens): void {
+  access = { token: access_token, untilMs: Date.now() + expires_in * 1_000 };
+  storage.setItem(KEY, JSON.stringify({ refresh_token, user } satisfies Kept));
+}
+
+function forget(): void {
+  access = null;
+  storage.removeItem(KEY);
+}
+
+// Another tab has signed out, or in as somebody else: what this one shows is not theirs.
+window.addEventListener('storage', ({ key, oldValue, newValue }) => {
+  if (key !== KEY || userIn(oldValue) === userIn(newValue)) return;
+  access = null;
+  window.location.reload();
+});
+
+const userIn = (text: string | null) => (text ? (JSON.parse(text) as Kept).user.id : null);

@@ -1,0 +1,22 @@
+import { Layout as AdminLayout, AppBar, type LayoutProps, TitlePortal } from 'react-admin';
+import { AccountMenu } from './account-menu';
+import { useDocumentTitle } from './document-title';
+import { Menu } from './menu';
+
+/** The page's name is its first heading, wherever it stands. */
+function Bar() {
+  useDocumentTitle();
+  return (
+    <AppBar alwaysOn color="default" userMenu={<AccountMenu />}>
+      <TitlePortal component="h1" variant="h6" />
+    </AppBar>
+  );
+}
+
+export function Layout({ children }: LayoutProps) {
+  return (
+    <AdminLayout appBar={Bar} appBarAlwaysOn menu={Menu}>
+      {children}
+    </AdminLayout>
+  );
+}

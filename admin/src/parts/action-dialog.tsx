@@ -1,0 +1,80 @@
+import { Button, Dialog, DialogActions, DialogContent, DialogTitle, Stack } from '@mui/material';
+import { type ReactElement, type ReactNode, useId, useState } from 'react';
+import { Form, type HttpError, SaveButton, useNotify } from 'react-admin';
+import { useIdempotencyKey } from '../api/idempotency-key';
+
+type Values = Record<string, unknown>;
+
+export interface ActionDialogProps {
+  /** The button that opens it, and its heading. */
+  label: string;
+  icon?: ReactElement;
+  /** What the button in the dialog says; `label` unless it differs. */
+  confirmLabel?: string;
+  variant?: 'text' | 'outlined' | 'contained';
+  /** What it does cannot be undone, or is bad news for somebody. */
+  isGrave?: boolean;
+  /** What to say when it is done. */
+  done: string | ((answer: unknown) => string);
+  defaultValues?: Values;
+  /** Calls the API, with the key that makes a repeat harmless. What it refuses is shown at its fields. */
+  act: (values: Values, idempotencyKey: string) => Promise<unknown>;
+  onDone?: () => void;
+  /** The explanation, and the inputs. */
+  children?: ReactNode;
+}
+
+/** A button that opens a form, and does one thing with it. */
+export function ActionDialog(props: ActionDialogProps) {
+  const [isOpen, setIsOpen] = useState(false);
+  const { label, icon, variant = 'outlined', isGrave } = props;
+  return (
+    <>
+      <Button
+        size="small"
+        variant={variant}
+        color={isGrave ? 'error' : 'primary'}
+        startIcon={icon}
+        onClick={() => setIsOpen(true)}
+      >
+        {label}
+      </Button>
+      {isOpen && <OpenDialog {...props} close={() => setIsOpen(false)} />}
+    </>
+  );
+}
+
+function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void }) {
+  const { label, confirmLabel = label, isGrave, done, defaultValues, act, onDone, children } = props;
+  const notify = useNotify();
+  const { key } = useIdempotencyKey();
+  const title = useId();
+
+  const submit = async (values: Values) => {
+    try {
+      const answer = await act(values, key);
+      notify(typeof done === 'string' ? done : done(answer), { type: 'success' });
+      close();
+      onDone?.();
+    } catch (error) {
+      const { message, body } = error as HttpError;
+      notify(message, { type: 'error' });
+      return body?.errors as Values | undefined;
+    }
+  };
+
+  return (
+    <Dialog open onClose={close} fullWidth maxWidth="xs" aria-labelledby={title}>
+      <Form onSubmit={submit} defaultValues={defaultValues} sanitizeEmptyValues>
+        <DialogTitle id={title}>{label}</DialogTitle>
+        <DialogContent>
+          <Stack spacing={1}>{children}</Stack>
+        </DialogContent>
+        <DialogActions sx={{ px: 3, pb: 2 }}>
+          <Button onClick={close}>Back</Button>
+          <SaveButton label={confirmLabel} color={isGrave ? 'error' : 'primary'} alwaysEnable icon={null} />
+        </DialogActions>
+      </Form>
+    </Dialog>
+  );
+}

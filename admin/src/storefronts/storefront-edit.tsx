@@ -1,0 +1,10 @@
+import { EditPage } from '../parts/edit-page';
+import { StorefrontForm } from './storefront-form';
+
+export default function StorefrontEdit() {
+  return (
+    <EditPage>
+      <StorefrontForm />
+    </EditPage>
+  );
+}

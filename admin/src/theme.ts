@@ -1,0 +1,125 @@
+import { alpha, type Theme, type ThemeOptions } from '@mui/material/styles';
+import { deepmerge } from '@mui/utils';
+import { defaultDarkTheme, defaultLightTheme } from 'react-admin';
+
+const FONTS =
+  'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif';
+
+/** The fonts of the system: nothing is loaded from elsewhere. */
+const common: ThemeOptions = {
+  shape: { borderRadius: 8 },
+  sidebar: { width: 216, closedWidth: 56 },
+  typography: {
+    fontFamily: FONTS,
+    h1: { fontSize: '1.375rem', fontWeight: 650, lineHeight: 1.3 },
+    h2: { fontSize: '1.0625rem', fontWeight: 650, lineHeight: 1.4 },
+    h3: { fontSize: '0.9375rem', fontWeight: 650, lineHeight: 1.4 },
+    h6: { fontSize: '1.0625rem', fontWeight: 650 },
+    button: { textTransform: 'none', fontWeight: 600 },
+  },
+  components: {
+    MuiTextField: { defaultProps: { variant: 'outlined' } },
+    MuiFormControl: { defaultProps: { variant: 'outlined' } },
+    MuiPaper: { styleOverrides: { root: { backgroundImage: 'none' } } },
+    MuiCard: { defaultProps: { variant: 'outlined' } },
+    MuiAppBar: {
+      defaultProps: { elevation: 0, color: 'default' },
+      styleOverrides: {
+        root: ({ theme }) => ({
+          backgroundColor: theme.palette.background.paper,
+          color: theme.palette.text.primary,
+          borderBottom: `1px solid ${theme.palette.divider}`,
+          borderRadius: 0,
+        }),
+      },
+    },
+    MuiButtonBase: {
+      styleOverrides: {
+        root: ({ theme }) => ({
+          '&.Mui-focusVisible': { outline: `2px solid ${theme.palette.primary.main}`, outlineOffset: 2 },
+        }),
+      },
+    },
+    MuiTableCell: {
+      styleOverrides: {
+        root: ({ theme }) => ({ borderColor: theme.palette.divider }),
+        head: ({ theme }) => ({ fontWeight: 600, color: theme.palette.text.secondary }),
+      },
+    },
+    MuiTableRow: { styleOverrides: { root: { '&:last-child td': { borderBottom: 0 } } } },
+    MuiChip: { styleOverrides: { root: { fontWeight: 600 } } },
+    RaLayout: {
+      styleOverrides: {
+        root: ({ theme }: { theme: Theme }) => ({
+          minWidth: 0,
+          '& .RaLayout-content': {
+            minWidth: 0,
+            padding: theme.spacing(2, 3, 4),
+            [theme.breakpoints.down('sm')]: { padding: theme.spacing(1, 1.5, 3) },
+          },
+        }),
+      },
+    },
+    RaSidebar: {
+      styleOverrides: {
+        root: ({ theme }: { theme: Theme }) => ({
+          '& .MuiDrawer-paper': { backgroundColor: theme.palette.background.paper },
+          [theme.breakpoints.up('sm')]: {
+            borderRight: `1px solid ${theme.palette.divider}`,
+            backgroundColor: theme.palette.background.paper,
+          },
+        }),
+      },
+    },
+    RaToolbar: {
+      styleOverrides: {
+        root: ({ theme }: { theme: Theme }) => ({
+          backgroundColor: alpha(theme.palette.text.primary, 0.04),
+          borderTop: `1px solid ${theme.palette.divider}`,
+        }),
+      },
+    },
+    RaListToolbar: {
+      styleOverrides: {
+        root: ({ theme }: { theme: Theme }) => ({
+          [theme.breakpoints.down('sm')]: { backgroundColor: 'transparent' },
+        }),
+      },
+    },
+    RaTopToolbar: {
+      styleOverrides: {
+        root: ({ theme }: { theme: Theme }) => ({
+          flexWrap: 'wrap',
+          [theme.breakpoints.down('sm')]: { backgroundColor: 'transparent' },
+        }),
+      },
+    },
+  },
+} as ThemeOptions;
+
+export const lightTheme: ThemeOptions = deepmerge(deepmerge(defaultLightTheme, common), {
+  palette: {
+    primary: { main: '#1f5f5b', light: '#3f827d', dark: '#134340', contrastText: '#fff' },
+    secondary: { main: '#1f5f5b', contrastText: '#fff' },
+    background: { default: '#f5f6f5', paper: '#fff' },
+    text: { primary: '#1b2423', secondary: '#53605e' },
+    success: { main: '#2a6b36' },
+    warning: { main: '#8a5200' },
+    error: { main: '#b3261e' },
+    info: { main: '#23608f' },
+  },
+});
+
+export const darkTheme: ThemeOptions = deepmerge(deepmerge(defaultDarkTheme, common), {
+  palette: {
+    mode: 'dark',
+    primary: { main: '#7fcdc4', contrastText: '#062523' },
+    secondary: { main: '#7fcdc4', contrastText: '#062523' },
+    background: { default: '#121716', paper: '#1a2120' },
+    text: { primary: '#e6ecea', secondary: '#a9b6b3' },
+    success: { main: '#86cf92' },
+    warning: { main: '#f0b45f' },
+    error: { main: '#f2a09a' },
+    info: { main: '#8dc1ec' },
+  },
+});

@@ -1,0 +1,14 @@
+import polyglotI18nProvider from 'ra-i18n-polyglot';
+import englishMessages from 'ra-language-english';
+import type { AdminResource } from './registry';
+
+/** react-admin's own words, with what a resource and one of it are called. */
+export function wordsOf(resources: readonly AdminResource[]) {
+  const names = resources
+    .filter(({ label }) => label)
+    .map(({ name, label, one = label }) => [name, { name: `${one} |||| ${label}` }]);
+  const messages = { ...englishMessages, resources: Object.fromEntries(names) };
+  return polyglotI18nProvider(() => messages, 'en', [{ locale: 'en', name: 'English' }], {
+    allowMissing: true,
+  });
+}
