@@ -192,7 +192,6 @@ describe('the users', () => {
     const cursor = await nextOf('/admin/users?sort=name&limit=1');
     expectProblem(await get(`/admin/users?sort=email&cursor=${cursor}`), 400, 'validation_failed');
   });
-
 });
 
 describe('the discounts', () => {

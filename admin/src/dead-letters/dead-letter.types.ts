@@ -1,0 +1,16 @@
+export interface DeadLetter {
+  id: string;
+  event_id: string;
+  type: string;
+  consumer: string;
+  error: string;
+  attempts: number;
+  failed_at: string;
+}
+
+/** A letter by itself: with what its event says, and what has become of it. */
+export interface WholeDeadLetter extends DeadLetter {
+  data: Record<string, unknown>;
+  resolution: 'retried' | 'discarded' | null;
+  resolved_at: string | null;
+}

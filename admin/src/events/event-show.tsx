@@ -1,0 +1,37 @@
+import { Stack } from '@mui/material';
+import { Show, useRecordContext } from 'react-admin';
+import { Facts } from '../parts/facts';
+import { JsonBlock } from '../parts/json-block';
+import { Section } from '../parts/section';
+import { timeText } from '../parts/texts';
+import { About } from './about';
+import type { Event } from './event.types';
+
+export default function EventShow() {
+  return (
+    <Show actions={false} component="div">
+      <EventPage />
+    </Show>
+  );
+}
+
+function EventPage() {
+  const event = useRecordContext<Event>();
+  if (!event) return null;
+  return (
+    <Stack spacing={2} sx={{ maxWidth: 880 }}>
+      <Section title={event.type}>
+        <Facts
+          facts={[
+            ['About', <About key="about" data={event.data} />],
+            ['When', timeText(event.created_at)],
+            ['Id', event.id],
+          ]}
+        />
+      </Section>
+      <Section title="What it says">
+        <JsonBlock value={event.data} label="What the event says" />
+      </Section>
+    </Stack>
+  );
+}
