@@ -21,52 +21,50 @@ export function SalesChart({ days, currency }: { days: Days; currency: string })
       <Typography variant="body2" color="textSecondary">
         Revenue, by day
       </Typography>
-      <Box aria-hidden>
-        <LineChart
-          height={220}
-          margin={MARGIN}
-          hideLegend
-          skipAnimation
-          grid={{ horizontal: true }}
-          xAxis={[{ ...axis, scaleType: 'point', disableTicks: true }]}
-          yAxis={[
-            {
-              width: Y_WIDTH,
-              disableLine: true,
-              disableTicks: true,
-              valueFormatter: (amount: number) => shortMoneyText(amount, currency),
-            },
-          ]}
-          series={[
-            {
-              data: days.map(({ revenue }) => revenue),
-              label: 'Revenue',
-              color: palette.primary.main,
-              area: true,
-              showMark: false,
-              curve: 'linear',
-              valueFormatter: (amount) => moneyText(amount ?? 0, currency),
-            },
-          ]}
-          sx={{ '& .MuiAreaElement-root': { fillOpacity: 0.14 } }}
-        />
-      </Box>
+      <LineChart
+        title="Revenue by day"
+        height={220}
+        margin={MARGIN}
+        hideLegend
+        skipAnimation
+        grid={{ horizontal: true }}
+        xAxis={[{ ...axis, scaleType: 'point', disableTicks: true }]}
+        yAxis={[
+          {
+            width: Y_WIDTH,
+            disableLine: true,
+            disableTicks: true,
+            valueFormatter: (amount: number) => shortMoneyText(amount, currency),
+          },
+        ]}
+        series={[
+          {
+            data: days.map(({ revenue }) => revenue),
+            label: 'Revenue',
+            color: palette.primary.main,
+            area: true,
+            showMark: false,
+            curve: 'linear',
+            valueFormatter: (amount) => moneyText(amount ?? 0, currency),
+          },
+        ]}
+        sx={{ '& .MuiAreaElement-root': { fillOpacity: 0.14 } }}
+      />
       <Typography variant="body2" color="textSecondary" sx={{ mt: 1 }}>
         Orders, by day
       </Typography>
-      <Box aria-hidden>
-        <BarChart
-          height={140}
-          margin={MARGIN}
-          hideLegend
-          skipAnimation
-          borderRadius={2}
-          grid={{ horizontal: true }}
-          xAxis={[{ ...axis, scaleType: 'band', disableTicks: true, categoryGapRatio: 0.35 }]}
-          yAxis={[{ width: Y_WIDTH, disableLine: true, disableTicks: true, tickMinStep: 1 }]}
-          series={[{ data: days.map(({ orders }) => orders), label: 'Orders', color: palette.info.main }]}
-        />
-      </Box>
+      <BarChart
+        title="Orders by day"
+        height={140}
+        margin={MARGIN}
+        hideLegend
+        skipAnimation
+        borderRadius={2}
+        grid={{ horizontal: true }}
+        xAxis={[{ ...axis, scaleType: 'band', disableTicks: true, categoryGapRatio: 0.35 }]}
+        yAxis={[{ width: Y_WIDTH, disableLine: true, disableTicks: true, tickMinStep: 1 }]}
+        series={[{ data: days.map(({ orders }) => orders), label: 'Orders', color: palette.info.main }]}
+      />
       <Told days={days} currency={currency} />
     </Section>
   );
