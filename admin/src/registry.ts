@@ -17,6 +17,8 @@ export interface ApiOf {
   writable?: readonly string[];
   /** Further members that only `POST` takes. */
   createOnly?: readonly string[];
+  /** Members that `PATCH` takes only together with others. */
+  togetherOf?: Record<string, readonly string[]>;
   /** `PATCH` takes the `version` that was read, and refuses a stale one. */
   versioned?: boolean;
   /** Turns the values of a list's filter into query parameters, where they are not the same. */

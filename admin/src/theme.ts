@@ -21,6 +21,8 @@ const common: ThemeOptions = {
     MuiTextField: { defaultProps: { variant: 'outlined' } },
     MuiFormControl: { defaultProps: { variant: 'outlined' } },
     MuiPaper: { styleOverrides: { root: { backgroundImage: 'none' } } },
+    MuiCircularProgress: { defaultProps: { 'aria-label': 'Loading' } },
+    MuiLinearProgress: { defaultProps: { 'aria-label': 'Loading' } },
     MuiCard: { defaultProps: { variant: 'outlined' } },
     MuiAppBar: {
       defaultProps: { elevation: 0, color: 'default' },
@@ -89,7 +91,8 @@ const common: ThemeOptions = {
     RaTopToolbar: {
       styleOverrides: {
         root: ({ theme }: { theme: Theme }) => ({
-          flexWrap: 'wrap',
+          alignItems: 'center',
+          [theme.breakpoints.down('md')]: { flexWrap: 'wrap' },
           [theme.breakpoints.down('sm')]: { backgroundColor: 'transparent' },
         }),
       },

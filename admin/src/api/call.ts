@@ -29,11 +29,16 @@ export async function answerTo(path: string, options: CallOptions = {}): Promise
 
 /** Where the API is; a path begins with a slash. */
 export function addressOf(path: string, query: Record<string, unknown> = {}): string {
-  const given = Object.entries(query).filter(
-    ([, value]) => value !== undefined && value !== null && value !== '',
-  );
-  const text = new URLSearchParams(given.map(([name, value]) => [name, String(value)])).toString();
+  const given = Object.entries(filledIn(query)).map(([name, value]) => [name, String(value)]);
+  const text = new URLSearchParams(given).toString();
   return `/api/v1${path}${text && `?${text}`}`;
+}
+
+/** What was filled in: a member that is left out has the API's own default, and one that is empty mostly is a fault. */
+export function filledIn(values: Record<string, unknown>): Record<string, unknown> {
+  return Object.fromEntries(
+    Object.entries(values).filter(([, value]) => value !== undefined && value !== null && value !== ''),
+  );
 }
 
 async function send(path: string, token: string, options: CallOptions): Promise<Response> {

@@ -7,7 +7,7 @@ import {
   type SortPayload,
 } from 'react-admin';
 import type { AdminResource, ApiOf } from '../registry';
-import { call } from './call';
+import { call, filledIn } from './call';
 import { Cursors } from './cursors';
 
 type Row = Record<string, unknown>;
@@ -39,9 +39,12 @@ export function dataProviderOf(resources: readonly AdminResource[]): DataProvide
       const { next_cursor, total } = answer;
       return { rows: answer[member] as Row[], next_cursor, ...(total !== undefined && { total }) };
     });
+    // The last page tells how many there are.
+    const seen = fetched.next_cursor === null ? (page - 1) * perPage + fetched.rows.length : undefined;
+    const total = fetched.total ?? seen;
     return {
       data: fetched.rows.map((row) => recordOf(api, row)),
-      ...(fetched.total !== undefined && { total: fetched.total }),
+      ...(total !== undefined && { total }),
       pageInfo: { hasNextPage: fetched.next_cursor !== null, hasPreviousPage: page > 1 },
     };
   }
@@ -110,18 +113,17 @@ function sortOf(sorts: ApiOf['sorts'], sort: SortPayload | undefined): string | 
 }
 
 /** What somebody has changed. Only that: what they have not seen change stays as somebody else has left it. */
-function changesOf({ writable = [], versioned }: ApiOf, data: Row, previous: Row): Row {
+function changesOf({ writable = [], versioned, togetherOf }: ApiOf, data: Row, previous: Row): Row {
   const changed = writable.filter(
     (name) => name in data && JSON.stringify(data[name]) !== JSON.stringify(previous[name]),
   );
-  const changes = Object.fromEntries(changed.map((name) => [name, data[name]]));
+  const named = new Set([...changed, ...changed.flatMap((name) => togetherOf?.[name] ?? [])]);
+  const changes = Object.fromEntries([...named].map((name) => [name, data[name]]));
   return versioned && previous.version !== undefined ? { ...changes, version: previous.version } : changes;
 }
 
-/** What was left empty is not named, so that the API's own default holds. */
 function picked(data: Row, names: readonly string[]): Row {
-  const named = names.filter((name) => data[name] !== undefined && data[name] !== null && data[name] !== '');
-  return Object.fromEntries(named.map((name) => [name, data[name]]));
+  return Object.fromEntries(Object.entries(filledIn(data)).filter(([name]) => names.includes(name)));
 }
 
 /** A record that is referred to may have been deleted since; that is no fault of the page that shows it. */

@@ -1,17 +1,20 @@
 import { Button, Dialog, DialogActions, DialogContent, DialogTitle, Stack } from '@mui/material';
 import { type ReactElement, type ReactNode, useId, useState } from 'react';
-import { Form, type HttpError, SaveButton, useNotify } from 'react-admin';
+import { Form, type HttpError, RecordContextProvider, SaveButton, useNotify } from 'react-admin';
 import { useIdempotencyKey } from '../api/idempotency-key';
 
 type Values = Record<string, unknown>;
 
 export interface ActionDialogProps {
-  /** The button that opens it, and its heading. */
+  /** The button that opens it. */
   label: string;
+  /** The heading of the dialog; `label` unless it differs. */
+  title?: string;
   icon?: ReactElement;
   /** What the button in the dialog says; `label` unless it differs. */
   confirmLabel?: string;
   variant?: 'text' | 'outlined' | 'contained';
+  maxWidth?: 'xs' | 'sm' | 'md';
   /** What it does cannot be undone, or is bad news for somebody. */
   isGrave?: boolean;
   /** What to say when it is done. */
@@ -45,10 +48,21 @@ export function ActionDialog(props: ActionDialogProps) {
 }
 
 function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void }) {
-  const { label, confirmLabel = label, isGrave, done, defaultValues, act, onDone, children } = props;
+  const {
+    label,
+    title = label,
+    confirmLabel = label,
+    maxWidth = 'xs',
+    isGrave,
+    done,
+    defaultValues,
+    act,
+    onDone,
+    children,
+  } = props;
   const notify = useNotify();
-  const { key } = useIdempotencyKey();
-  const title = useId();
+  const { key, renew } = useIdempotencyKey();
+  const heading = useId();
 
   const submit = async (values: Values) => {
     try {
@@ -57,24 +71,31 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
       close();
       onDone?.();
     } catch (error) {
-      const { message, body } = error as HttpError;
+      const { message, body, status } = error as HttpError;
+      // It was answered, but not as it was meant: that answer is what the key stands for now.
+      if (status >= 200 && status < 300) renew();
       notify(message, { type: 'error' });
       return body?.errors as Values | undefined;
     }
   };
 
   return (
-    <Dialog open onClose={close} fullWidth maxWidth="xs" aria-labelledby={title}>
-      <Form onSubmit={submit} defaultValues={defaultValues} sanitizeEmptyValues>
-        <DialogTitle id={title}>{label}</DialogTitle>
-        <DialogContent>
-          <Stack spacing={1}>{children}</Stack>
-        </DialogContent>
-        <DialogActions sx={{ px: 3, pb: 2 }}>
-          <Button onClick={close}>Back</Button>
-          <SaveButton label={confirmLabel} color={isGrave ? 'error' : 'primary'} alwaysEnable icon={null} />
-        </DialogActions>
-      </Form>
+    <Dialog open onClose={close} fullWidth maxWidth={maxWidth} aria-labelledby={heading}>
+      {/* What is filled in is of this form, not of the record whose page it stands on. */}
+      <RecordContextProvider value={undefined}>
+        <Form onSubmit={submit} defaultValues={defaultValues} sanitizeEmptyValues>
+          <DialogTitle id={heading} variant="h2" sx={{ pt: 2.5 }}>
+            {title}
+          </DialogTitle>
+          <DialogContent>
+            <Stack spacing={1}>{children}</Stack>
+          </DialogContent>
+          <DialogActions sx={{ px: 3, pb: 2 }}>
+            <Button onClick={close}>Back</Button>
+            <SaveButton label={confirmLabel} color={isGrave ? 'error' : 'primary'} alwaysEnable icon={null} />
+          </DialogActions>
+        </Form>
+      </RecordContextProvider>
     </Dialog>
   );
 }

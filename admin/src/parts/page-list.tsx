@@ -3,7 +3,7 @@ import { List, type ListProps, Pagination, type PaginationProps } from 'react-ad
 
 const SIZES = [10, 25, 50, 100];
 /** Back and forth, one page at a time: the API has cursors, no page numbers. */
-const turner = TablePaginationActions as unknown as PaginationProps['actions'];
+export const turner = TablePaginationActions as unknown as PaginationProps['actions'];
 
 /** A list whose pages, order and filters are the API's. */
 export function PageList(props: ListProps) {

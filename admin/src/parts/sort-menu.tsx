@@ -18,7 +18,8 @@ export function SortMenu({ choices }: { choices: readonly SortChoice[] }) {
         const { field, order } = choices[Number(target.value)] as SortChoice;
         setSort({ field, order });
       }}
-      sx={{ width: 180, my: 0 }}
+      fullWidth={false}
+      sx={{ width: 170, my: 0, mr: 'auto' }}
     >
       {choices.map(({ label }, index) => (
         <MenuItem key={label} value={index}>

@@ -1,20 +1,98 @@
-import { SimpleForm, useRecordContext } from 'react-admin';
+import { Card, CardContent, Grid, Stack, Typography } from '@mui/material';
+import {
+  DeleteWithConfirmButton,
+  ReferenceField,
+  SaveButton,
+  SimpleForm,
+  TextField,
+  Toolbar,
+  useRecordContext,
+} from 'react-admin';
+import { Ledger } from '../movements/ledger';
+import { MoveStock } from '../movements/move-stock';
 import { EditPage } from '../parts/edit-page';
+import { timeText } from '../parts/texts';
+import type { Product } from './product.types';
 import { ProductInputs } from './product-form';
+import { StockChip } from './stock-chip';
+import { VariantsCard } from './variants-card';
 
 export default function ProductEdit() {
   return (
-    <EditPage>
-      <ProductEditForm />
+    <EditPage component="div" actions={false}>
+      <ProductPage />
     </EditPage>
   );
 }
 
-function ProductEditForm() {
-  const record = useRecordContext();
+function ProductPage() {
+  const product = useRecordContext<Product>();
+  if (!product) return null;
+  const isSoldItself = (product.variants?.length ?? 0) === 0;
   return (
-    <SimpleForm sx={{ maxWidth: 880 }}>
-      <ProductInputs currency={record?.currency} />
-    </SimpleForm>
+    <Grid container spacing={2}>
+      <Grid size={{ xs: 12, lg: 7 }}>
+        <Stack spacing={2}>
+          {product.parent_id !== null && <ParentLink />}
+          <Card>
+            <SimpleForm toolbar={<ProductToolbar product={product} />}>
+              <ProductInputs currency={product.currency} hasParent={product.parent_id !== null} />
+            </SimpleForm>
+          </Card>
+          {product.parent_id === null && <VariantsCard product={product} />}
+        </Stack>
+      </Grid>
+      <Grid size={{ xs: 12, lg: 5 }}>
+        <Stack spacing={2}>
+          <StockCard product={product} isSoldItself={isSoldItself} />
+          <Ledger product={product} />
+        </Stack>
+      </Grid>
+    </Grid>
+  );
+}
+
+function ParentLink() {
+  return (
+    <Typography variant="body2">
+      A variant of{' '}
+      <ReferenceField source="parent_id" reference="products">
+        <TextField source="name" />
+      </ReferenceField>
+    </Typography>
+  );
+}
+
+function StockCard({ product, isSoldItself }: { product: Product; isSoldItself: boolean }) {
+  return (
+    <Card>
+      <CardContent>
+        <Stack direction="row" spacing={1} sx={{ alignItems: 'center', justifyContent: 'space-between' }}>
+          <Typography variant="h2">Stock</Typography>
+          {isSoldItself && <MoveStock product={product} />}
+        </Stack>
+        <Typography sx={{ fontSize: '2rem', fontWeight: 650, lineHeight: 1.3 }}>
+          {product.stock.toLocaleString()}
+        </Typography>
+        <Typography variant="body2" color="textSecondary">
+          can be sold now. {product.views.toLocaleString()} views, changed {timeText(product.updated_at)}.
+        </Typography>
+        {product.stock <= product.low_stock_threshold && <StockChip {...product} />}
+      </CardContent>
+    </Card>
+  );
+}
+
+function ProductToolbar({ product }: { product: Product }) {
+  return (
+    <Toolbar sx={{ justifyContent: 'space-between' }}>
+      <SaveButton />
+      <DeleteWithConfirmButton
+        mutationMode="pessimistic"
+        confirmTitle={`Delete ${product.name}?`}
+        confirmContent="Nobody sees or buys it any more, nor its variants. Orders keep their lines."
+        redirect={product.parent_id === null ? 'list' : () => `products/${product.parent_id}`}
+      />
+    </Toolbar>
   );
 }

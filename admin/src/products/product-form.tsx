@@ -4,8 +4,16 @@ import { BooleanInput, NumberInput, ReferenceInput, SelectInput, TextInput } fro
 const textOrEmpty = (value: string) => value ?? '';
 const WHOLE = { step: 1, min: 0 };
 
+interface ProductInputsProps {
+  currency?: string;
+  /** A new variant, which takes from its parent what is left empty. */
+  isVariant?: boolean;
+  /** It stays in the storefront of its parent. */
+  hasParent?: boolean;
+}
+
 /** The inputs that making and changing a product have in common. What they must be is for the API to say. */
-export function ProductInputs({ currency, isVariant = false }: { currency?: string; isVariant?: boolean }) {
+export function ProductInputs({ currency, isVariant, hasParent = isVariant }: ProductInputsProps) {
   return (
     <Grid container columnSpacing={2}>
       <Grid size={{ xs: 12, sm: 8 }}>
@@ -31,14 +39,14 @@ export function ProductInputs({ currency, isVariant = false }: { currency?: stri
       <Grid size={{ xs: 12, sm: 4 }}>
         <TextInput source="category" />
       </Grid>
-      {!isVariant && (
+      {!hasParent && (
         <Grid size={{ xs: 12, sm: 4 }}>
           <ReferenceInput source="storefront_id" reference="storefronts" perPage={100}>
             <SelectInput label="Storefront" emptyText="The shop's own" />
           </ReferenceInput>
         </Grid>
       )}
-      <Grid size={{ xs: 12, sm: isVariant ? 12 : 8 }}>
+      <Grid size={{ xs: 12, sm: hasParent ? 12 : 8 }}>
         <TextInput source="image_url" label="Address of the picture" type="url" />
       </Grid>
       <Grid size={12}>

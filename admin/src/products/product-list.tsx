@@ -1,4 +1,5 @@
-import { Avatar, Stack, type Theme, Typography, useMediaQuery } from '@mui/material';
+import UploadIcon from '@mui/icons-material/UploadFileOutlined';
+import { Avatar, Button, Stack, type Theme, Typography, useMediaQuery } from '@mui/material';
 import {
   CreateButton,
   DataTable,
@@ -14,10 +15,12 @@ import {
   TextInput,
   TopToolbar,
 } from 'react-admin';
+import { Link } from 'react-router-dom';
 import { MoneyField } from '../parts/fields';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import { moneyText } from '../parts/texts';
+import { ExportButton } from './export-button';
 import type { Product } from './product.types';
 import { StockChip } from './stock-chip';
 
@@ -65,7 +68,11 @@ function ListActions() {
     <TopToolbar>
       <SortMenu choices={ORDERS} />
       <FilterButton />
-      <CreateButton />
+      <Button size="small" startIcon={<UploadIcon />} component={Link} to="/products/import">
+        Import
+      </Button>
+      <ExportButton />
+      <CreateButton variant="contained" />
     </TopToolbar>
   );
 }

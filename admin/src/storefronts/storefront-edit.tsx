@@ -3,7 +3,7 @@ import { StorefrontForm } from './storefront-form';
 
 export default function StorefrontEdit() {
   return (
-    <EditPage>
+    <EditPage actions={false}>
       <StorefrontForm />
     </EditPage>
   );

@@ -1,6 +1,9 @@
 import InventoryIcon from '@mui/icons-material/Inventory2Outlined';
 import { lazy } from 'react';
+import { Route } from 'react-router-dom';
 import type { AdminResource } from '../registry';
+
+const ProductImport = lazy(() => import('./product-import'));
 
 export const products: AdminResource = {
   name: 'products',
@@ -34,4 +37,5 @@ export const products: AdminResource = {
   list: lazy(() => import('./product-list')),
   create: lazy(() => import('./product-create')),
   edit: lazy(() => import('./product-edit')),
+  children: <Route path="import" element={<ProductImport />} />,
 };

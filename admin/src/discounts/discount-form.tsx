@@ -1,0 +1,83 @@
+import { Grid } from '@mui/material';
+import type { ReactNode } from 'react';
+import { BooleanInput, DateTimeInput, NumberInput, SelectInput, SimpleForm, TextInput } from 'react-admin';
+import { useWatch } from 'react-hook-form';
+
+const KINDS = [
+  { id: 'percentage', name: 'Percent of the goods' },
+  { id: 'fixed', name: 'A fixed amount' },
+];
+
+const upperCase = (code: string) => code?.toUpperCase();
+
+export function DiscountForm({ defaultValues }: { defaultValues?: object }) {
+  return (
+    <SimpleForm defaultValues={defaultValues} sx={{ maxWidth: 720 }}>
+      <Grid container columnSpacing={2}>
+        <Half>
+          <TextInput source="code" isRequired parse={upperCase} helperText="3 to 20 letters and digits." />
+        </Half>
+        <Half>
+          <SelectInput source="kind" choices={KINDS} isRequired />
+        </Half>
+        <Half>
+          <Value />
+        </Half>
+        <Half>
+          <NumberInput
+            source="min_items_price"
+            label="From goods worth"
+            min={0}
+            step="any"
+            helperText="Less than that gets nothing off."
+          />
+        </Half>
+        <Half>
+          <DateTimeInput source="starts_at" label="From" helperText="Empty: from now on." />
+        </Half>
+        <Half>
+          <DateTimeInput source="ends_at" label="Until" helperText="Empty: for ever." />
+        </Half>
+        <Half>
+          <NumberInput
+            source="usage_limit"
+            label="Uses in all"
+            min={1}
+            step={1}
+            helperText="Empty: any number."
+          />
+        </Half>
+        <Half>
+          <NumberInput
+            source="per_user_limit"
+            label="Uses of one customer"
+            min={1}
+            step={1}
+            helperText="Empty: any number."
+          />
+        </Half>
+        <Grid size={12}>
+          <BooleanInput source="active" helperText="Orders that have used it keep their prices." />
+        </Grid>
+      </Grid>
+    </SimpleForm>
+  );
+}
+
+function Half({ children }: { children: ReactNode }) {
+  return <Grid size={{ xs: 12, sm: 6 }}>{children}</Grid>;
+}
+
+function Value() {
+  const isPercentage = useWatch({ name: 'kind' }) !== 'fixed';
+  return (
+    <NumberInput
+      source="value"
+      label={isPercentage ? 'Percent' : 'Amount'}
+      isRequired
+      min={0}
+      step="any"
+      helperText={isPercentage ? 'At most 100.' : 'In the currency of the shop.'}
+    />
+  );
+}

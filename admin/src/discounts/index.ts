@@ -1,0 +1,31 @@
+import DiscountIcon from '@mui/icons-material/LocalOfferOutlined';
+import { lazy } from 'react';
+import type { AdminResource } from '../registry';
+
+export const discounts: AdminResource = {
+  name: 'discounts',
+  label: 'Discounts',
+  one: 'Discount',
+  group: 'Sales',
+  icon: DiscountIcon,
+  recordRepresentation: 'code',
+  api: {
+    path: '/discounts',
+    counted: true,
+    writable: [
+      'code',
+      'kind',
+      'value',
+      'min_items_price',
+      'starts_at',
+      'ends_at',
+      'usage_limit',
+      'per_user_limit',
+      'active',
+    ],
+    togetherOf: { kind: ['value'] },
+  },
+  list: lazy(() => import('./discount-list')),
+  create: lazy(() => import('./discount-create')),
+  edit: lazy(() => import('./discount-edit')),
+};

@@ -1,0 +1,112 @@
+import { Box, Card, CardContent, Stack, type Theme, Typography, useMediaQuery } from '@mui/material';
+import { lazy, Suspense } from 'react';
+import {
+  DataTable,
+  FunctionField,
+  Pagination,
+  ReferenceManyField,
+  SimpleList,
+  useGetList,
+} from 'react-admin';
+import { TimeField } from '../parts/fields';
+import { turner } from '../parts/page-list';
+import { shortId, timeText, wordsOf } from '../parts/texts';
+import type { Movement } from './movement.types';
+
+const LedgerChart = lazy(() => import('./ledger-chart'));
+
+/** So many of the newest movements are drawn: one page of the API. */
+const DRAWN_MAX = 100;
+
+interface Stocked {
+  id: number;
+  created_at: string;
+}
+
+const signed = (delta: number) => `${delta > 0 ? '+' : '−'}${Math.abs(delta).toLocaleString()}`;
+const causeOf = ({ reason, order_id }: Movement) => reason ?? (order_id ? `Order ${shortId(order_id)}` : '');
+
+/** A product's stock over time, and every movement that made it. */
+export function Ledger({ product }: { product: Stocked }) {
+  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
+  const { data } = useGetList<Movement>('movements', {
+    filter: { product_id: product.id },
+    pagination: { page: 1, perPage: DRAWN_MAX },
+  });
+  return (
+    <Card>
+      <CardContent>
+        <Typography variant="h2">Ledger</Typography>
+        <Typography variant="body2" color="textSecondary">
+          {sentenceOf(data?.length)}
+        </Typography>
+        {data && data.length > 0 && (
+          <Box sx={{ height: 220, mt: 1 }}>
+            <Suspense>
+              <LedgerChart
+                movements={data}
+                begin={data.length < DRAWN_MAX ? product.created_at : undefined}
+              />
+            </Suspense>
+          </Box>
+        )}
+      </CardContent>
+      <ReferenceManyField
+        reference="movements"
+        target="product_id"
+        empty={false}
+        perPage={10}
+        pagination={<Pagination rowsPerPageOptions={[10, 25, 100]} actions={turner} />}
+      >
+        {isPhone ? <Lines /> : <Table />}
+      </ReferenceManyField>
+    </Card>
+  );
+}
+
+function sentenceOf(movements: number | undefined): string {
+  if (movements === undefined) return 'Being read…';
+  if (movements === 0) return 'Nothing has moved yet: it has what it began with.';
+  return `What could be sold, over ${movements < DRAWN_MAX ? 'all' : `the last ${DRAWN_MAX}`} movements.`;
+}
+
+function Table() {
+  return (
+    <DataTable bulkActionButtons={false} rowClick={false} size="small">
+      <DataTable.Col source="created_at" label="When" disableSort sx={{ whiteSpace: 'nowrap' }}>
+        <TimeField source="created_at" />
+      </DataTable.Col>
+      <DataTable.Col source="type" label="What" disableSort>
+        <FunctionField<Movement> render={(movement) => <Cause movement={movement} />} />
+      </DataTable.Col>
+      <DataTable.Col source="delta" label="Change" align="right" disableSort>
+        <FunctionField<Movement> render={({ delta }) => signed(delta)} />
+      </DataTable.Col>
+      <DataTable.NumberCol source="stock_after" label="After" disableSort />
+    </DataTable>
+  );
+}
+
+function Cause({ movement }: { movement: Movement }) {
+  return (
+    <Stack sx={{ overflowWrap: 'anywhere' }}>
+      <span>{wordsOf(movement.type)}</span>
+      {[causeOf(movement), movement.notes].filter(Boolean).map((text) => (
+        <Typography key={text} variant="caption" color="textSecondary">
+          {text}
+        </Typography>
+      ))}
+    </Stack>
+  );
+}
+
+function Lines() {
+  return (
+    <SimpleList<Movement>
+      rowClick={false}
+      primaryText={(movement) => `${signed(movement.delta)} ${causeOf(movement)}`}
+      secondaryText={({ type, created_at }) => `${wordsOf(type)}, ${timeText(created_at)}`}
+      tertiaryText={({ stock_after }) => stock_after.toLocaleString()}
+    />
+  );
+}

@@ -1,0 +1,105 @@
+import { Stack, type Theme, Typography, useMediaQuery } from '@mui/material';
+import {
+  DataTable,
+  DateInput,
+  FilterButton,
+  FunctionField,
+  NumberInput,
+  SelectInput,
+  SimpleList,
+  TopToolbar,
+} from 'react-admin';
+import { MoneyField, TimeField } from '../parts/fields';
+import { PageList } from '../parts/page-list';
+import { moneyText, shortId, timeText, wordsOf } from '../parts/texts';
+import { FindOrder } from './find-order';
+import { ORDER_STATUSES, type Order } from './order.types';
+import { MoneyChip, OrderChip } from './order-chips';
+
+const STATUSES = ORDER_STATUSES.map((id) => ({ id, name: wordsOf(id) }));
+
+const filters = [
+  <SelectInput key="status" source="status" choices={STATUSES} alwaysOn emptyText="All" />,
+  <NumberInput key="user" source="user" label="Customer no." min={1} step={1} />,
+  <NumberInput key="product" source="product" label="Product no." min={1} step={1} />,
+  <DateInput key="from" source="from" label="From" parse={(day: string) => day} />,
+  <DateInput key="to" source="to" label="To" parse={(day: string) => day} />,
+];
+
+export default function OrderList() {
+  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('md'));
+  return (
+    <PageList title="Orders" filters={filters} actions={<ListActions />}>
+      {isPhone ? <Cards /> : <Table />}
+    </PageList>
+  );
+}
+
+function ListActions() {
+  return (
+    <TopToolbar>
+      <FindOrder />
+      <FilterButton />
+    </TopToolbar>
+  );
+}
+
+function Table() {
+  return (
+    <DataTable bulkActionButtons={false} rowClick="show">
+      <DataTable.Col source="id" label="Order" disableSort>
+        <FunctionField<Order> render={({ id }) => <span title={id}>{shortId(id)}</span>} />
+      </DataTable.Col>
+      <DataTable.Col source="created_at" label="Placed" disableSort>
+        <TimeField source="created_at" />
+      </DataTable.Col>
+      <DataTable.NumberCol
+        source="user_id"
+        label="Customer no."
+        options={{ useGrouping: false }}
+        disableSort
+      />
+      <DataTable.Col label="Goods" disableSort>
+        <FunctionField<Order> render={(order) => goodsOf(order)} />
+      </DataTable.Col>
+      <DataTable.Col source="total_price" label="Total" align="right" disableSort>
+        <MoneyField source="total_price" />
+      </DataTable.Col>
+      <DataTable.Col source="status" disableSort>
+        <FunctionField<Order> render={({ status }) => <OrderChip status={status} />} />
+      </DataTable.Col>
+      <DataTable.Col source="payment_status" label="Money" disableSort>
+        <FunctionField<Order> render={(order) => <Money order={order} />} />
+      </DataTable.Col>
+    </DataTable>
+  );
+}
+
+function Money({ order }: { order: Order }) {
+  return (
+    <Stack direction="row" spacing={1} sx={{ alignItems: 'center' }}>
+      <MoneyChip status={order.payment_status} />
+      <Typography variant="caption" color="textSecondary">
+        {wordsOf(order.payment_method)}
+      </Typography>
+    </Stack>
+  );
+}
+
+function Cards() {
+  return (
+    <SimpleList<Order>
+      rowClick="show"
+      primaryText={(order) => `${moneyText(order.total_price, order.currency)} · ${goodsOf(order)}`}
+      secondaryText={({ id, created_at }) => `${timeText(created_at)} · ${shortId(id)}`}
+      tertiaryText={({ status }) => <OrderChip status={status} />}
+    />
+  );
+}
+
+/** The first line, and how many more. */
+function goodsOf({ items }: Order): string {
+  const [first, ...others] = items;
+  if (!first) return '';
+  return `${first.quantity} × ${first.product_name}${others.length > 0 ? ` and ${others.length} more` : ''}`;
+}

@@ -1,0 +1,97 @@
+import {
+  Alert,
+  Box,
+  Card,
+  CardContent,
+  Table,
+  TableBody,
+  TableCell,
+  TableHead,
+  TableRow,
+  Typography,
+} from '@mui/material';
+import { moneyText, timeText, wordsOf } from '../parts/texts';
+import type { Payment, Refund } from './order.types';
+import { MoneyChip } from './order-chips';
+import type { OrderMoney } from './use-money';
+
+const CAUSES: Record<string, string> = {
+  cancelled: 'The order was cancelled',
+  late: 'It came after the order had ended',
+};
+
+/** Every attempt to pay, and all that went back. */
+export function MoneyCard({ money: { payments, refunds, error } }: { money: OrderMoney }) {
+  return (
+    <Card>
+      <CardContent sx={{ pb: 0 }}>
+        <Typography variant="h2">Money</Typography>
+        {error && <Alert severity="error">{error.message}</Alert>}
+        {!error && payments.length === 0 && (
+          <Typography variant="body2" color="textSecondary" sx={{ pb: 2 }}>
+            Nobody has tried to pay yet.
+          </Typography>
+        )}
+      </CardContent>
+      {payments.length > 0 && (
+        <Box sx={{ overflowX: 'auto' }}>
+          <Table size="small" aria-label="Payments and refunds">
+            <TableHead>
+              <TableRow>
+                <TableCell>When</TableCell>
+                <TableCell>What</TableCell>
+                <TableCell>State</TableCell>
+                <TableCell align="right">Amount</TableCell>
+              </TableRow>
+            </TableHead>
+            <TableBody>
+              {payments.map((payment) => (
+                <PaymentRow key={payment.id} payment={payment} />
+              ))}
+              {refunds.map((refund) => (
+                <RefundRow key={refund.id} refund={refund} />
+              ))}
+            </TableBody>
+          </Table>
+        </Box>
+      )}
+    </Card>
+  );
+}
+
+function PaymentRow({ payment }: { payment: Payment }) {
+  const { attempt, provider, failure_reason, provider_payment_id } = payment;
+  return (
+    <TableRow>
+      <TableCell>{timeText(payment.created_at)}</TableCell>
+      <TableCell>
+        Payment {attempt} by {wordsOf(provider)}
+        <Typography variant="caption" component="div" color="textSecondary" sx={{ overflowWrap: 'anywhere' }}>
+          {failure_reason ?? provider_payment_id}
+        </Typography>
+      </TableCell>
+      <TableCell>
+        <MoneyChip status={payment.status} />
+      </TableCell>
+      <TableCell align="right">{moneyText(payment.amount, payment.currency)}</TableCell>
+    </TableRow>
+  );
+}
+
+function RefundRow({ refund }: { refund: Refund }) {
+  return (
+    <TableRow>
+      <TableCell>{timeText(refund.created_at)}</TableCell>
+      <TableCell>
+        Refund
+        <Typography variant="caption" component="div" color="textSecondary" sx={{ overflowWrap: 'anywhere' }}>
+          {refund.failure_reason ?? refund.reason ?? CAUSES[refund.cause]}
+        </Typography>
+      </TableCell>
+      <TableCell>
+        <MoneyChip status={refund.status} />
+      </TableCell>
+      <TableCell align="right">{moneyText(-refund.amount, refund.currency)}</TableCell>
+    </TableRow>
+  );
+}

@@ -1,0 +1,57 @@
+import { InputAdornment, Typography } from '@mui/material';
+import { HttpError, NumberInput, TextInput, useRefresh } from 'react-admin';
+import { call, filledIn } from '../api/call';
+import { ActionDialog } from '../parts/action-dialog';
+import { moneyText } from '../parts/texts';
+import type { Order, Refund } from './order.types';
+
+const ANSWERED = 200;
+
+/** Gives money back: a part of it, or all that is left. */
+export function RefundOrder({ order, refundable }: { order: Order; refundable: number }) {
+  const refresh = useRefresh();
+  const { currency } = order;
+  const left = moneyText(refundable, currency);
+
+  const giveBack = async (values: Record<string, unknown>, idempotencyKey: string) => {
+    const body = filledIn(values);
+    const path = `/admin/orders/${order.id}/refund`;
+    const { refund } = await call<{ refund: Refund }>(path, { method: 'POST', body, idempotencyKey });
+    if (refund.status !== 'failed') return refund;
+    refresh();
+    const why = refund.failure_reason ?? 'it does not say why';
+    throw new HttpError(`The provider has refused to give the money back: ${why}.`, ANSWERED);
+  };
+
+  return (
+    <ActionDialog
+      label="Refund"
+      title="Give money back"
+      confirmLabel="Refund"
+      isGrave
+      defaultValues={{ amount: refundable }}
+      act={giveBack}
+      done={(answer) => saidOf(answer as Refund)}
+      onDone={refresh}
+    >
+      <Typography variant="body2">
+        At most {left}. No goods move: what comes back is entered as a return. This cannot be taken back.
+      </Typography>
+      <NumberInput
+        source="amount"
+        min={0}
+        step="any"
+        helperText="Empty: all that is left."
+        slotProps={{ input: { endAdornment: <InputAdornment position="end">{currency}</InputAdornment> } }}
+      />
+      <TextInput source="reason" isRequired helperText={false} />
+    </ActionDialog>
+  );
+}
+
+function saidOf({ status, amount, currency }: Refund): string {
+  const money = moneyText(amount, currency);
+  return status === 'succeeded'
+    ? `${money} has gone back`
+    : `${money} is on its way back: the provider has not confirmed it yet`;
+}

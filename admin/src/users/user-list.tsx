@@ -1,0 +1,64 @@
+import { type Theme, useMediaQuery } from '@mui/material';
+import { DataTable, FunctionField, SearchInput, SelectInput, SimpleList } from 'react-admin';
+import { StateChip, TimeField } from '../parts/fields';
+import { PageList } from '../parts/page-list';
+import type { User } from './user.types';
+
+const ROLES = [
+  { id: 'customer', name: 'Customers' },
+  { id: 'guest', name: 'Guests' },
+  { id: 'admin', name: 'Admins' },
+];
+
+const filters = [
+  <SearchInput
+    key="q"
+    source="q"
+    alwaysOn
+    placeholder="Part of the email"
+    slotProps={{ htmlInput: { 'aria-label': 'Search by email' } }}
+  />,
+  <SelectInput key="role" source="role" choices={ROLES} alwaysOn emptyText="All" />,
+];
+
+export default function UserList() {
+  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
+  return (
+    <PageList title="Customers" filters={filters} actions={false}>
+      {isPhone ? <Cards /> : <Table />}
+    </PageList>
+  );
+}
+
+function Table() {
+  return (
+    <DataTable bulkActionButtons={false}>
+      <DataTable.NumberCol source="id" label="No." options={{ useGrouping: false }} disableSort />
+      <DataTable.Col source="email" disableSort />
+      <DataTable.Col source="name" disableSort />
+      <DataTable.Col source="role" disableSort>
+        <FunctionField<User> render={({ role }) => <RoleChip role={role} />} />
+      </DataTable.Col>
+      <DataTable.NumberCol source="points" disableSort />
+      <DataTable.Col source="created_at" label="Since" disableSort>
+        <TimeField source="created_at" />
+      </DataTable.Col>
+    </DataTable>
+  );
+}
+
+function Cards() {
+  return (
+    <SimpleList<User>
+      primaryText={({ email, id }) => email ?? `Guest no. ${id}`}
+      secondaryText={({ name, points }) =>
+        [name, `${points.toLocaleString()} points`].filter(Boolean).join(' · ')
+      }
+      tertiaryText={({ role }) => <RoleChip role={role} />}
+    />
+  );
+}
+
+function RoleChip({ role }: Pick<User, 'role'>) {
+  return <StateChip state={role} tone={role === 'admin' ? 'warning' : 'default'} />;
+}
