@@ -16,7 +16,9 @@ import {
   FilterButton,
   NumberInput,
   RecordContextProvider,
+  ReferenceField,
   SelectInput,
+  TextField,
   TextInput,
   TopToolbar,
   useListContext,
@@ -24,10 +26,10 @@ import {
 } from 'react-admin';
 import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
-import { timeText, wordsOf } from '../parts/texts';
-import { type AdminAction, changesOf, ENTITIES, pageOf, whoOf } from './action.types';
+import { shortId, timeText, wordsOf } from '../parts/texts';
+import { type AdminAction, changesOf, ENTITIES, entityText, pageOf } from './action.types';
 
-const CHOICES = ENTITIES.map((entity) => ({ id: entity, name: wordsOf(entity) }));
+const CHOICES = ENTITIES.map((entity) => ({ id: entity, name: entityText(entity) }));
 
 const filters = [
   <SelectInput key="entity" source="entity" label="What" choices={CHOICES} alwaysOn emptyText="All" />,
@@ -73,7 +75,7 @@ function Actions() {
 function Action() {
   const action = useRecordContext<AdminAction>();
   if (!action) return null;
-  const [entity = '', verb = ''] = action.action.split('.');
+  const [, verb = ''] = action.action.split('.');
   const page = pageOf(action);
   return (
     <Accordion
@@ -94,10 +96,10 @@ function Action() {
           }}
         >
           <Typography variant="body2" sx={{ fontWeight: 600, overflowWrap: 'anywhere' }}>
-            {wordsOf(entity)} {verb.replaceAll('_', ' ')}
+            {entityText(action.entity)} {shortId(action.entity_id)} {verb.replaceAll('_', ' ')}
           </Typography>
-          <Typography variant="body2" color="textSecondary">
-            {whoOf(action)}
+          <Typography variant="body2" color="textSecondary" component="div" sx={{ overflowWrap: 'anywhere' }}>
+            <Who action={action} />
           </Typography>
           <Typography variant="body2" color="textSecondary">
             {timeText(action.at)}
@@ -106,13 +108,24 @@ function Action() {
       </AccordionSummary>
       <AccordionDetails>
         <Typography variant="body2" sx={{ mb: 1, overflowWrap: 'anywhere' }}>
-          {wordsOf(action.entity)} {page ? <Link to={page}>{action.entity_id}</Link> : action.entity_id}
+          {entityText(action.entity)} {page ? <Link to={page}>{action.entity_id}</Link> : action.entity_id}
           {action.request_id && ` · request ${action.request_id}`}
         </Typography>
         <Changes action={action} />
       </AccordionDetails>
     </Accordion>
   );
+}
+
+/** Who has done it. Their name is asked for with all others of the page; who is gone is known by a number. */
+function Who({ action: { user_id, api_key_id } }: { action: AdminAction }) {
+  if (user_id !== null)
+    return (
+      <ReferenceField source="user_id" reference="users" link={false} emptyText={`Admin no. ${user_id}`}>
+        <TextField source="email" variant="inherit" />
+      </ReferenceField>
+    );
+  return api_key_id === null ? 'The service itself' : `API key no. ${api_key_id}`;
 }
 
 function Changes({ action }: { action: AdminAction }) {

@@ -1,3 +1,5 @@
+import { wordsOf } from '../parts/texts';
+
 export interface AdminAction {
   id: number;
   at: string;
@@ -27,6 +29,8 @@ export const ENTITIES = [
 /** Where a thing that was changed can be looked at, if it is still there. */
 const PAGES: Record<string, (id: string) => string> = {
   product: (id) => `/products/${id}`,
+  discount: (id) => `/discounts/${id}`,
+  user: (id) => `/users/${id}`,
   storefront: (id) => `/storefronts/${id}`,
   order: (id) => `/orders/${id}/show`,
   webhook_endpoint: (id) => `/webhook-endpoints/${id}`,
@@ -35,10 +39,8 @@ const PAGES: Record<string, (id: string) => string> = {
 
 export const pageOf = ({ entity, entity_id }: AdminAction) => PAGES[entity]?.(entity_id);
 
-export function whoOf({ user_id, api_key_id }: AdminAction): string {
-  if (user_id !== null) return `Admin ${user_id}`;
-  return api_key_id === null ? 'The service itself' : `API key ${api_key_id}`;
-}
+/** What an entity is called. */
+export const entityText = (entity: string) => (entity === 'api_key' ? 'API key' : wordsOf(entity));
 
 /** Each member that is told, as it was and as it is. */
 export function changesOf({ before, after }: AdminAction): { member: string; was: string; is: string }[] {

@@ -65,6 +65,7 @@ function Revoke({ apiKey: { id, name } }: { apiKey: ApiKey }) {
     <ActionDialog
       label="Revoke"
       icon={<RevokeIcon />}
+      variant="text"
       isGrave
       done="Revoked."
       act={() => call(`/admin/api-keys/${id}`, { method: 'DELETE' })}

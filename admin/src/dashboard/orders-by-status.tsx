@@ -17,7 +17,7 @@ const COLORS: Record<string, string> = {
 /** What has become of the orders of these days: each a way to them. */
 export function OrdersByStatus({ figures }: { figures: DashboardFigures }) {
   const { orders_by_status, days, total } = figures;
-  const from = `${days[0]?.date}T00:00:00Z`;
+  const from = days[0]?.date;
   return (
     <Section title="Orders by state">
       <Typography variant="body2" color="textSecondary" sx={{ mb: 1 }}>

@@ -1,5 +1,6 @@
 import { Box, Typography } from '@mui/material';
 import { useTheme } from '@mui/material/styles';
+import { visuallyHidden } from '@mui/utils';
 import { BarChart } from '@mui/x-charts/BarChart';
 import { LineChart } from '@mui/x-charts/LineChart';
 import { Section } from '../parts/section';
@@ -21,50 +22,54 @@ export function SalesChart({ days, currency }: { days: Days; currency: string })
       <Typography variant="body2" color="textSecondary">
         Revenue, by day
       </Typography>
-      <LineChart
-        title="Revenue by day"
-        height={220}
-        margin={MARGIN}
-        hideLegend
-        skipAnimation
-        grid={{ horizontal: true }}
-        xAxis={[{ ...axis, scaleType: 'point', disableTicks: true }]}
-        yAxis={[
-          {
-            width: Y_WIDTH,
-            disableLine: true,
-            disableTicks: true,
-            valueFormatter: (amount: number) => shortMoneyText(amount, currency),
-          },
-        ]}
-        series={[
-          {
-            data: days.map(({ revenue }) => revenue),
-            label: 'Revenue',
-            color: palette.primary.main,
-            area: true,
-            showMark: false,
-            curve: 'linear',
-            valueFormatter: (amount) => moneyText(amount ?? 0, currency),
-          },
-        ]}
-        sx={{ '& .MuiAreaElement-root': { fillOpacity: 0.14 } }}
-      />
+      <div aria-hidden>
+        <LineChart
+          disableKeyboardNavigation
+          height={220}
+          margin={MARGIN}
+          hideLegend
+          skipAnimation
+          grid={{ horizontal: true }}
+          xAxis={[{ ...axis, scaleType: 'point', disableTicks: true }]}
+          yAxis={[
+            {
+              width: Y_WIDTH,
+              disableLine: true,
+              disableTicks: true,
+              valueFormatter: (amount: number) => shortMoneyText(amount, currency),
+            },
+          ]}
+          series={[
+            {
+              data: days.map(({ revenue }) => revenue),
+              label: 'Revenue',
+              color: palette.primary.main,
+              area: true,
+              showMark: false,
+              curve: 'linear',
+              valueFormatter: (amount) => moneyText(amount ?? 0, currency),
+            },
+          ]}
+          sx={{ '& .MuiLineChart-area': { fillOpacity: 0.16 } }}
+        />
+      </div>
       <Typography variant="body2" color="textSecondary" sx={{ mt: 1 }}>
         Orders, by day
       </Typography>
-      <BarChart
-        title="Orders by day"
-        height={140}
-        margin={MARGIN}
-        hideLegend
-        skipAnimation
-        borderRadius={2}
-        grid={{ horizontal: true }}
-        xAxis={[{ ...axis, scaleType: 'band', disableTicks: true, categoryGapRatio: 0.35 }]}
-        yAxis={[{ width: Y_WIDTH, disableLine: true, disableTicks: true, tickMinStep: 1 }]}
-        series={[{ data: days.map(({ orders }) => orders), label: 'Orders', color: palette.info.main }]}
-      />
+      <div aria-hidden>
+        <BarChart
+          disableKeyboardNavigation
+          height={140}
+          margin={MARGIN}
+          hideLegend
+          skipAnimation
+          borderRadius={2}
+          grid={{ horizontal: true }}
+          xAxis={[{ ...axis, scaleType: 'band', disableTicks: true, categoryGapRatio: 0.35 }]}
+          yAxis={[{ width: Y_WIDTH, disableLine: true, disableTicks: true, tickMinStep: 1 }]}
+          series={[{ data: days.map(({ orders }) => orders), label: 'Orders', color: palette.info.main }]}
+        />
+      </div>
       <Told days={days} currency={currency} />
     </Section>
   );
@@ -73,34 +78,26 @@ export function SalesChart({ days, currency }: { days: Days; currency: string })
 /** The same for who does not see it. */
 function Told({ days, currency }: { days: Days; currency: string }) {
   return (
-    <Box
-      component="table"
-      sx={{
-        position: 'absolute',
-        width: '1px',
-        height: '1px',
-        overflow: 'hidden',
-        clipPath: 'inset(50%)',
-        whiteSpace: 'nowrap',
-      }}
-    >
-      <caption>Revenue and orders by day</caption>
-      <thead>
-        <tr>
-          <th scope="col">Day</th>
-          <th scope="col">Revenue</th>
-          <th scope="col">Orders</th>
-        </tr>
-      </thead>
-      <tbody>
-        {days.map(({ date, revenue, orders }) => (
-          <tr key={date}>
-            <th scope="row">{dayText(date)}</th>
-            <td>{moneyText(revenue, currency)}</td>
-            <td>{orders}</td>
+    <Box sx={{ ...visuallyHidden, left: 0 }}>
+      <table>
+        <caption>Revenue and orders by day</caption>
+        <thead>
+          <tr>
+            <th scope="col">Day</th>
+            <th scope="col">Revenue</th>
+            <th scope="col">Orders</th>
           </tr>
-        ))}
-      </tbody>
+        </thead>
+        <tbody>
+          {days.map(({ date, revenue, orders }) => (
+            <tr key={date}>
+              <th scope="row">{dayText(date)}</th>
+              <td>{moneyText(revenue, currency)}</td>
+              <td>{orders}</td>
+            </tr>
+          ))}
+        </tbody>
+      </table>
     </Box>
   );
 }

@@ -39,7 +39,7 @@ export function StockLists({ stock }: Pick<DashboardFigures, 'stock'>) {
           title={`Out of stock (${stock.out_of_stock.toLocaleString()})`}
           none="Everything is there."
           error={gone.error}
-          products={gone.data?.products.map((product) => ({ ...product, told: 'None' }))}
+          products={gone.data?.products.map((product) => ({ ...product, told: '0' }))}
           more={<Link to={listPath('products', { in_stock: false })}>All that is out of stock</Link>}
         />
         <Products

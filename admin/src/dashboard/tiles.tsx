@@ -30,7 +30,7 @@ export function Tiles({ figures }: { figures: DashboardFigures }) {
       <Tile
         label="Orders"
         value={total.orders.toLocaleString()}
-        below={<Link to={listPath('orders', { from: `${from}T00:00:00Z` })}>Look at them</Link>}
+        below={<Link to={listPath('orders', { from })}>Look at them</Link>}
       />
       <Tile
         label="Stock value"

@@ -6,8 +6,13 @@ import { call } from '../api/call';
 import { ActionDialog } from '../parts/action-dialog';
 import type { DeadLetter } from './dead-letter.types';
 
+interface DeadLetterActionsProps {
+  letter: DeadLetter;
+  variant?: 'text' | 'outlined';
+}
+
 /** What can be done about a letter that nobody has resolved. */
-export function DeadLetterActions({ letter }: { letter: DeadLetter }) {
+export function DeadLetterActions({ letter, variant }: DeadLetterActionsProps) {
   const refresh = useRefresh();
   const resolve = (verb: 'retry' | 'discard') => (_: unknown, idempotencyKey: string) =>
     call(`/admin/dead-letters/${letter.id}/${verb}`, { method: 'POST', idempotencyKey });
@@ -16,6 +21,7 @@ export function DeadLetterActions({ letter }: { letter: DeadLetter }) {
       <ActionDialog
         label="Retry"
         icon={<RetryIcon />}
+        variant={variant}
         done="Handed on again."
         act={resolve('retry')}
         onDone={refresh}
@@ -28,6 +34,7 @@ export function DeadLetterActions({ letter }: { letter: DeadLetter }) {
       <ActionDialog
         label="Discard"
         icon={<DiscardIcon />}
+        variant={variant}
         isGrave
         done="Given up."
         act={resolve('discard')}

@@ -46,7 +46,7 @@ export default function DeadLetterList() {
               render={(letter) => (
                 // biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: only keeps the row from being opened
                 <div onClick={(event) => event.stopPropagation()}>
-                  <DeadLetterActions letter={letter} />
+                  <DeadLetterActions letter={letter} variant="text" />
                 </div>
               )}
             />

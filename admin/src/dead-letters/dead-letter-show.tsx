@@ -1,36 +1,36 @@
-import { Stack } from '@mui/material';
-import { Show, useRecordContext } from 'react-admin';
+import { useRecordContext } from 'react-admin';
 import { About } from '../events/about';
 import { Facts } from '../parts/facts';
 import { StateChip } from '../parts/fields';
 import { JsonBlock } from '../parts/json-block';
 import { Link } from '../parts/link';
 import { Section } from '../parts/section';
+import { ShowPage } from '../parts/show-page';
 import { timeText } from '../parts/texts';
-import type { WholeDeadLetter } from './dead-letter.types';
+import type { KnownDeadLetter } from './dead-letter.types';
 import { DeadLetterActions } from './dead-letter-actions';
 
 export default function DeadLetterShow() {
   return (
-    <Show actions={false} component="div">
+    <ShowPage>
       <DeadLetterPage />
-    </Show>
+    </ShowPage>
   );
 }
 
 function DeadLetterPage() {
-  const letter = useRecordContext<WholeDeadLetter>();
+  const letter = useRecordContext<KnownDeadLetter>();
   if (!letter) return null;
   const { type, consumer, error, attempts, failed_at, event_id, data, resolution, resolved_at } = letter;
   return (
-    <Stack spacing={2} sx={{ maxWidth: 880 }}>
+    <>
       <Section
         title={`${type} for ${consumer}`}
         aside={resolution ? <StateChip state={resolution} /> : <DeadLetterActions letter={letter} />}
       >
         <Facts
           facts={[
-            ['About', <About key="about" data={data} />],
+            ...(data ? [['About', <About key="about" data={data} />] as const] : []),
             ['Given up', `${timeText(failed_at)}, after ${attempts} ${attempts === 1 ? 'try' : 'tries'}`],
             ...(resolution ? [['Resolved', timeText(resolved_at)] as const] : []),
             [
@@ -45,9 +45,11 @@ function DeadLetterPage() {
       <Section title="What went wrong">
         <JsonBlock value={error} label="Error" />
       </Section>
-      <Section title="What the event says">
-        <JsonBlock value={data} label="What the event says" />
-      </Section>
-    </Stack>
+      {data && (
+        <Section title="What the event says">
+          <JsonBlock value={data} label="What the event says" />
+        </Section>
+      )}
+    </>
   );
 }

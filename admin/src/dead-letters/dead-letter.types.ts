@@ -14,3 +14,6 @@ export interface WholeDeadLetter extends DeadLetter {
   resolution: 'retried' | 'discarded' | null;
   resolved_at: string | null;
 }
+
+/** What the page has before it has asked: the row of the list from which somebody came. */
+export type KnownDeadLetter = DeadLetter & Partial<WholeDeadLetter>;

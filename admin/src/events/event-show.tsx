@@ -1,17 +1,17 @@
-import { Stack } from '@mui/material';
-import { Show, useRecordContext } from 'react-admin';
+import { useRecordContext } from 'react-admin';
 import { Facts } from '../parts/facts';
 import { JsonBlock } from '../parts/json-block';
 import { Section } from '../parts/section';
+import { ShowPage } from '../parts/show-page';
 import { timeText } from '../parts/texts';
 import { About } from './about';
 import type { Event } from './event.types';
 
 export default function EventShow() {
   return (
-    <Show actions={false} component="div">
+    <ShowPage>
       <EventPage />
-    </Show>
+    </ShowPage>
   );
 }
 
@@ -19,7 +19,7 @@ function EventPage() {
   const event = useRecordContext<Event>();
   if (!event) return null;
   return (
-    <Stack spacing={2} sx={{ maxWidth: 880 }}>
+    <>
       <Section title={event.type}>
         <Facts
           facts={[
@@ -32,6 +32,6 @@ function EventPage() {
       <Section title="What it says">
         <JsonBlock value={event.data} label="What the event says" />
       </Section>
-    </Stack>
+    </>
   );
 }

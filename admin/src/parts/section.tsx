@@ -13,7 +13,7 @@ export function Section({ title, aside, children }: SectionProps) {
   const heading = useId();
   return (
     <Card component="section" aria-labelledby={heading} sx={{ height: '100%' }}>
-      <CardContent sx={{ '&:last-child': { pb: 2 } }}>
+      <CardContent sx={{ position: 'relative', '&:last-child': { pb: 2 } }}>
         <Stack direction="row" sx={{ mb: 1.5, gap: 1, flexWrap: 'wrap', alignItems: 'center' }}>
           <Typography variant="h2" id={heading} sx={{ flexGrow: 1 }}>
             {title}

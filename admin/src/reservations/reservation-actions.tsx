@@ -9,8 +9,13 @@ import type { Reservation } from './reservation.types';
 
 const EXTENSION_SECONDS = 600;
 
-/** What can be done about an active hold. */
-export function ReservationActions({ reservation }: { reservation: Reservation }) {
+interface ReservationActionsProps {
+  reservation: Reservation;
+  variant?: 'text' | 'outlined';
+}
+
+/** What can be done about an active hold. That of one of the shop's own orders ends with its order. */
+export function ReservationActions({ reservation, variant }: ReservationActionsProps) {
   const refresh = useRefresh();
   const ask = (verb: 'extend' | 'release') => (values: object, idempotencyKey: string) =>
     call<Reservation>(`/inventory/reservations/${reservation.id}/${verb}`, {
@@ -23,6 +28,7 @@ export function ReservationActions({ reservation }: { reservation: Reservation }
       <ActionDialog
         label="Extend"
         icon={<ExtendIcon />}
+        variant={variant}
         done={(answer) => `Held until ${timeText((answer as Reservation).expires_at)}.`}
         defaultValues={{ seconds: EXTENSION_SECONDS }}
         act={ask('extend')}
@@ -45,6 +51,7 @@ export function ReservationActions({ reservation }: { reservation: Reservation }
       <ActionDialog
         label="Release"
         icon={<ReleaseIcon />}
+        variant={variant}
         isGrave
         done="Released: the goods can be sold again."
         act={ask('release')}

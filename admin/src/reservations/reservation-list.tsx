@@ -9,7 +9,7 @@ import { RESERVATION_STATUSES, type Reservation, unitsOf } from './reservation.t
 import { ReservationActions } from './reservation-actions';
 import { ReservationState } from './reservation-state';
 
-const filters = [<TextInput key="order_id" source="order_id" label="Order, whole" alwaysOn resettable />];
+const filters = [<TextInput key="order_id" source="order_id" label="Order id" alwaysOn resettable />];
 
 /** What to show, and in which order: only what is active has an end to be sorted by. */
 const VIEWS = [
@@ -92,7 +92,7 @@ function Table() {
             reservation.status === 'active' && (
               // biome-ignore lint/a11y/noStaticElementInteractions lint/a11y/useKeyWithClickEvents: only keeps the row from being opened
               <div onClick={(event) => event.stopPropagation()}>
-                <ReservationActions reservation={reservation} />
+                <ReservationActions reservation={reservation} variant="text" />
               </div>
             )
           }

@@ -1,9 +1,10 @@
 import { Box, Stack, Typography } from '@mui/material';
-import { type RaRecord, Show, useGetMany, useRecordContext } from 'react-admin';
+import { type RaRecord, useGetMany, useRecordContext } from 'react-admin';
 import { OrderLink } from '../events/about';
 import { Facts } from '../parts/facts';
 import { Link } from '../parts/link';
 import { Section } from '../parts/section';
+import { ShowPage } from '../parts/show-page';
 import { timeText, wordsOf } from '../parts/texts';
 import { Countdown } from './countdown';
 import type { Reservation } from './reservation.types';
@@ -12,9 +13,9 @@ import { ReservationState } from './reservation-state';
 
 export default function ReservationShow() {
   return (
-    <Show actions={false} component="div">
+    <ShowPage>
       <ReservationPage />
-    </Show>
+    </ShowPage>
   );
 }
 
@@ -25,7 +26,7 @@ function ReservationPage() {
     reservation;
   const isActive = status === 'active';
   return (
-    <Stack spacing={2} sx={{ maxWidth: 880 }}>
+    <>
       <Section title="Hold" aside={isActive && <ReservationActions reservation={reservation} />}>
         {isActive && (
           <Box sx={{ mb: 2 }}>
@@ -53,7 +54,7 @@ function ReservationPage() {
       <Section title="Goods">
         <Goods items={reservation.items} />
       </Section>
-    </Stack>
+    </>
   );
 }
 

@@ -33,7 +33,7 @@ export function Deliveries({ endpointId }: { endpointId: number }) {
     <Section
       title="Deliveries"
       aside={
-        <>
+        <Stack direction="row" sx={{ alignItems: 'center' }}>
           <TextField
             select
             label="Show"
@@ -55,7 +55,7 @@ export function Deliveries({ endpointId }: { endpointId: number }) {
               <RefreshIcon />
             </IconButton>
           </Tooltip>
-        </>
+        </Stack>
       }
     >
       {list.error && <Alert severity="error">{list.error.message}</Alert>}
