@@ -1,6 +1,7 @@
 import { type Theme, Typography, useMediaQuery } from '@mui/material';
 import { DataTable, FunctionField, SimpleList, TopToolbar } from 'react-admin';
 import { TimeField } from '../parts/fields';
+import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import { timeText } from '../parts/texts';
@@ -34,7 +35,11 @@ export default function DeadLetterList() {
         />
       ) : (
         <DataTable bulkActionButtons={false} rowClick="show" empty={<NoLetters />}>
-          <DataTable.Col source="type" label="Event" disableSort />
+          <DataTable.Col source="type" label="Event" disableSort>
+            <FunctionField<DeadLetter>
+              render={({ id, type }) => <Link to={`/dead-letters/${id}/show`}>{type}</Link>}
+            />
+          </DataTable.Col>
           <DataTable.Col source="consumer" label="For" disableSort />
           <DataTable.Col source="error" disableSort sx={{ maxWidth: 360, overflowWrap: 'anywhere' }} />
           <DataTable.NumberCol source="attempts" label="Tries" disableSort />

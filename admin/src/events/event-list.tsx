@@ -1,9 +1,10 @@
 import { type Theme, useMediaQuery } from '@mui/material';
 import { DataTable, FunctionField, SelectInput, SimpleList } from 'react-admin';
 import { TimeField } from '../parts/fields';
+import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
 import { timeText } from '../parts/texts';
-import { About } from './about';
+import { About, aboutText } from './about';
 import { EVENT_CHOICES, type Event } from './event.types';
 
 const filters = [<SelectInput key="type" source="type" choices={EVENT_CHOICES} alwaysOn emptyText="All" />];
@@ -15,12 +16,14 @@ export default function EventList() {
       {isPhone ? (
         <SimpleList<Event>
           primaryText={({ type }) => type}
-          secondaryText={({ data }) => <About data={data} />}
+          secondaryText={({ data }) => aboutText(data)}
           tertiaryText={({ created_at }) => timeText(created_at)}
         />
       ) : (
         <DataTable bulkActionButtons={false}>
-          <DataTable.Col source="type" disableSort />
+          <DataTable.Col source="type" disableSort>
+            <FunctionField<Event> render={({ id, type }) => <Link to={`/events/${id}/show`}>{type}</Link>} />
+          </DataTable.Col>
           <DataTable.Col label="About" disableSort>
             <FunctionField<Event> render={({ data }) => <About data={data} />} />
           </DataTable.Col>

@@ -5,7 +5,7 @@ export function JsonBlock({ value, label }: { value: unknown; label: string }) {
   return (
     <Box
       component="pre"
-      role="region"
+      role="group"
       aria-label={label}
       tabIndex={0}
       sx={{

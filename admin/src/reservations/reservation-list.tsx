@@ -1,7 +1,8 @@
 import { MenuItem, TextField as Select, type Theme, Typography, useMediaQuery } from '@mui/material';
 import { DataTable, FunctionField, SimpleList, TextInput, TopToolbar, useListContext } from 'react-admin';
-import { OrderLink } from '../events/about';
+import { orderText } from '../events/about';
 import { TimeField } from '../parts/fields';
+import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
 import { timeText, wordsOf } from '../parts/texts';
 import { Countdown } from './countdown';
@@ -72,7 +73,13 @@ function Table() {
   return (
     <DataTable bulkActionButtons={false} rowClick="show" empty={<NoHolds />}>
       <DataTable.Col source="order_id" label="Order" disableSort>
-        <FunctionField<Reservation> render={({ order_id }) => <OrderLink orderId={order_id} />} />
+        <FunctionField<Reservation>
+          render={({ id, order_id }) => (
+            <Link to={`/reservations/${id}/show`} title={order_id}>
+              {orderText(order_id)}
+            </Link>
+          )}
+        />
       </DataTable.Col>
       <DataTable.Col source="items" label="Goods" disableSort>
         <FunctionField<Reservation> render={unitsOf} />
@@ -107,7 +114,7 @@ function Cards() {
     <SimpleList<Reservation>
       rowClick="show"
       empty={<NoHolds />}
-      primaryText={({ order_id }) => <OrderLink orderId={order_id} />}
+      primaryText={({ order_id }) => orderText(order_id)}
       secondaryText={(reservation) => (
         <>
           {unitsOf(reservation)} · <EndOf reservation={reservation} />

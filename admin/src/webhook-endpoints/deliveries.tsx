@@ -1,16 +1,6 @@
 import RefreshIcon from '@mui/icons-material/Refresh';
 import ResendIcon from '@mui/icons-material/Replay';
-import {
-  Alert,
-  Box,
-  Button,
-  IconButton,
-  MenuItem,
-  Stack,
-  TextField,
-  Tooltip,
-  Typography,
-} from '@mui/material';
+import { Alert, Box, Button, IconButton, MenuItem, Stack, TextField, Typography } from '@mui/material';
 import { useState } from 'react';
 import { call } from '../api/call';
 import { ActionDialog } from '../parts/action-dialog';
@@ -50,11 +40,9 @@ export function Deliveries({ endpointId }: { endpointId: number }) {
               </MenuItem>
             ))}
           </TextField>
-          <Tooltip title="Look again">
-            <IconButton aria-label="Look again" onClick={list.refetch}>
-              <RefreshIcon />
-            </IconButton>
-          </Tooltip>
+          <IconButton title="Look again" aria-label="Look again" onClick={list.refetch}>
+            <RefreshIcon />
+          </IconButton>
         </Stack>
       }
     >

@@ -1,6 +1,7 @@
 import { type Theme, Typography, useMediaQuery } from '@mui/material';
 import { CreateButton, DataTable, FunctionField, SimpleList, TopToolbar } from 'react-admin';
 import { StateChip, TimeField } from '../parts/fields';
+import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
 import { type Endpoint, subscriptionsText } from './webhook.types';
 
@@ -25,7 +26,11 @@ export default function EndpointList() {
         />
       ) : (
         <DataTable bulkActionButtons={false} empty={<NoEndpoints />}>
-          <DataTable.Col source="url" label="Address" disableSort sx={{ overflowWrap: 'anywhere' }} />
+          <DataTable.Col source="url" label="Address" disableSort sx={{ overflowWrap: 'anywhere' }}>
+            <FunctionField<Endpoint>
+              render={({ id, url }) => <Link to={`/webhook-endpoints/${id}`}>{url}</Link>}
+            />
+          </DataTable.Col>
           <DataTable.Col source="events" label="Told of" disableSort>
             <FunctionField<Endpoint> render={({ events }) => subscriptionsText(events)} />
           </DataTable.Col>
