@@ -2,6 +2,7 @@ import { QueryClient } from '@tanstack/react-query';
 import { Admin, Resource } from 'react-admin';
 import { authProvider } from './api/auth-provider';
 import { dataProviderOf } from './api/data-provider';
+import { Dashboard } from './dashboard';
 import { Layout } from './layout/layout';
 import { LoginPage } from './layout/login-page';
 import { RESOURCES } from './resources';
@@ -30,6 +31,7 @@ export function App() {
       dataProvider={dataProvider}
       i18nProvider={i18nProvider}
       queryClient={queryClient}
+      dashboard={Dashboard}
       layout={Layout}
       loginPage={LoginPage}
       theme={lightTheme}

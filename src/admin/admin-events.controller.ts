@@ -2,11 +2,16 @@ import { Controller, Get, HttpCode, Param, Post, Query } from '@nestjs/common';
 import { ApiBearerAuth, ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Roles } from '../auth/roles.js';
 import { DeadLetterService } from '../event/dead-letter.service.js';
-import { EventsQuery } from '../event/event.dto.js';
+import { DeadLettersQuery, EventsQuery } from '../event/event.dto.js';
 import { EventService } from '../event/event.service.js';
-import { DeadLetterPageView, EventPageView, ResolvedDeadLetterView } from '../event/event.view.js';
+import {
+  DeadLetterPageView,
+  EventPageView,
+  EventView,
+  ResolvedDeadLetterView,
+  WholeDeadLetterView,
+} from '../event/event.view.js';
 import { Answers, Refuses, TakesIdempotencyKey, TakesUuid } from '../platform/http/docs.js';
-import { PageQuery } from '../platform/http/page.js';
 import { UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
 
@@ -27,11 +32,29 @@ export class AdminEventsController {
     return this.events.list(query);
   }
 
+  @Get('events/:id')
+  @TakesUuid()
+  @ApiOperation({ summary: 'One event, for as long as it is kept' })
+  @Answers(200, EventView)
+  @Refuses(404, 'not_found', 'event not found')
+  get(@Param('id', UuidId) id: string) {
+    return this.events.get(id);
+  }
+
   @Get('dead-letters')
-  @ApiOperation({ summary: 'Events that a consumer could not act on, newest first' })
+  @ApiOperation({ summary: 'Events that a consumer could not act on, newest first by default' })
   @Answers(200, DeadLetterPageView)
-  listDeadLetters(@Query() query: PageQuery) {
+  listDeadLetters(@Query() query: DeadLettersQuery) {
     return this.deadLetters.list(query);
+  }
+
+  @Get('dead-letters/:id')
+  @TakesUuid()
+  @ApiOperation({ summary: 'A dead letter, resolved or not, with what its event says' })
+  @Answers(200, WholeDeadLetterView)
+  @Refuses(404, 'not_found', 'dead letter not found')
+  getDeadLetter(@Param('id', UuidId) id: string) {
+    return this.deadLetters.get(id);
   }
 
   @Post('dead-letters/:id/retry')

@@ -30,7 +30,7 @@ export class AdminOrdersController {
   ) {}
 
   @Get()
-  @ApiOperation({ summary: "Everybody's orders, newest first" })
+  @ApiOperation({ summary: "Everybody's orders, newest first unless another sort is asked for" })
   @Answers(200, OrderPageView)
   list(@Query() query: AdminOrdersQuery) {
     return this.orders.list(query);

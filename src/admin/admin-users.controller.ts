@@ -16,7 +16,7 @@ export class AdminUsersController {
   constructor(private readonly users: UserService) {}
 
   @Get()
-  @ApiOperation({ summary: 'The users, newest first' })
+  @ApiOperation({ summary: 'The users, newest first unless another sort is asked for' })
   @Answers(200, UserPageView)
   list(@Query() query: UsersQuery) {
     return this.users.list(query);

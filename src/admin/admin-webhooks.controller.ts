@@ -5,7 +5,7 @@ import { Answers, Refuses, TakesId, TakesIdempotencyKey, TakesUuid } from '../pl
 import { PageQuery } from '../platform/http/page.js';
 import { IntegerId, UuidId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
-import { ChangeEndpointDto, CreateEndpointDto } from '../webhook/webhook.dto.js';
+import { ChangeEndpointDto, CreateEndpointDto, DeliveriesQuery } from '../webhook/webhook.dto.js';
 import {
   DeliveryPageView,
   DeliveryView,
@@ -85,7 +85,7 @@ export class AdminWebhooksController {
   @ApiOperation({ summary: 'What was sent to an endpoint, newest first' })
   @Answers(200, DeliveryPageView)
   @Refuses(404, 'not_found', 'webhook endpoint not found')
-  listDeliveries(@Param('id', IntegerId) id: number, @Query() query: PageQuery) {
+  listDeliveries(@Param('id', IntegerId) id: number, @Query() query: DeliveriesQuery) {
     return this.deliveries.list(id, query);
   }
 

@@ -30,7 +30,11 @@ export interface ListedUser extends User {
 }
 
 export interface UserFilter {
-  /** A part of the e-mail, in lower case. */
-  q: string | null;
-  role: Role | null;
+  /** A part of the e-mail or of the name, in lower case. */
+  q?: string;
+  role?: Role;
 }
+
+/** By e-mail and by name, guests come last: they have neither. */
+export const USER_SORTS = ['newest', 'email', 'name'] as const;
+export type UserSort = (typeof USER_SORTS)[number];

@@ -2,14 +2,21 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsOptional } from 'class-validator';
 import type { Role } from '../platform/http/caller.js';
 import { CleanText } from '../platform/http/clean-text.js';
+import { TakesSort } from '../platform/http/list-order.js';
 import { PageQuery } from '../platform/http/page.js';
 import { Trimmed } from '../platform/http/validation.js';
+import { USER_SORTS, type UserSort } from './auth.types.js';
 
 const ROLES = ['guest', 'customer', 'admin'] as const;
 const GIVEN_ROLES = ['customer', 'admin'] as const;
 
 export class UsersQuery extends PageQuery {
-  @ApiPropertyOptional({ example: 'ada@', minLength: 1, maxLength: 254, description: 'A part of the email.' })
+  @ApiPropertyOptional({
+    example: 'ada@',
+    minLength: 1,
+    maxLength: 254,
+    description: 'A part of the email or of the name.',
+  })
   @IsOptional()
   @Trimmed()
   @CleanText({ min: 1, max: 254 })
@@ -19,6 +26,9 @@ export class UsersQuery extends PageQuery {
   @IsOptional()
   @IsIn(ROLES, { message: `role must be one of ${ROLES.join(', ')}` })
   role?: Role;
+
+  @TakesSort(USER_SORTS, 'By email and by name, guests come last.')
+  sort: UserSort = 'newest';
 }
 
 export class ChangeUserDto {

@@ -2,7 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
 import type { Role } from '../platform/http/caller.js';
-import { type ListedUser, type NewUser, USER_COLUMNS, type User, type UserFilter } from './auth.types.js';
+import { type Bind, beyond, type ListOrder, orderBy } from '../platform/http/list-order.js';
+import type { Keyset } from '../platform/http/page.js';
+import {
+  type ListedUser,
+  type NewUser,
+  USER_COLUMNS,
+  type User,
+  type UserFilter,
+  type UserSort,
+} from './auth.types.js';
 
 export type UserWithPassword = User & { password_hash: string | null };
 
@@ -102,16 +111,13 @@ const remove = new Statement(
   'UPDATE users SET deleted_at = now(), updated_at = now() WHERE id = $1',
 );
 
-// As bigint: a made-up cursor may name an id that no integer can be.
-const FILTERED = `deleted_at IS NULL AND ($1::text IS NULL OR strpos(email, $1) > 0) AND ($2::text IS NULL OR role = $2)`;
-const list = new Statement<ListedUser>(
-  'user-list',
-  `SELECT ${LISTED} FROM users WHERE ${FILTERED} AND ($3::bigint IS NULL OR id < $3) ORDER BY id DESC LIMIT $4`,
-);
-const count = new Statement<{ total: number }>(
-  'user-count',
-  `SELECT count(*) AS total FROM users WHERE ${FILTERED}`,
-);
+// Guests last. As bigint: a made-up cursor may name an id that no integer can be.
+const LAST = '(email IS NULL)::integer';
+const ORDERS: Record<UserSort, ListOrder> = {
+  newest: { columns: { id: 'bigint' }, descending: true },
+  email: { columns: { [LAST]: 'bigint', "coalesce(email, '')": 'text', id: 'bigint' }, descending: false },
+  name: { columns: { [LAST]: 'bigint', name: 'text', id: 'bigint' }, descending: false },
+};
 
 /** All SQL of the table `users`, but for the lock in `RefreshTokenRepository.lockOwner`. Deleted users are not there. */
 @Injectable()
@@ -200,12 +206,32 @@ export class UserRepository {
     await remove.run([id], tx);
   }
 
-  /** Newest first, from below `before`. */
-  async list({ q, role }: UserFilter, before: number | null, limit: number): Promise<ListedUser[]> {
-    return this.database.read(list, [q, role, before, limit]);
+  /** One page in the sort's order, beginning after the place that `after` names. */
+  async list(filter: UserFilter, sort: UserSort, after: Keyset | null, limit: number): Promise<ListedUser[]> {
+    const values: unknown[] = [];
+    const bind: Bind = (value) => `$${values.push(value)}`;
+    const conditions = conditionsOf(filter, bind);
+    if (after) conditions.push(beyond(ORDERS[sort], after, bind));
+    const text = `SELECT ${LISTED} FROM users WHERE ${conditions.join(' AND ')}
+      ORDER BY ${orderBy(ORDERS[sort])} LIMIT ${bind(limit)}`;
+    return this.database.read(new Statement<ListedUser>('', text), values);
   }
 
-  async count({ q, role }: UserFilter): Promise<number> {
-    return (await this.database.readFirst(count, [q, role]))?.total ?? 0;
+  async count(filter: UserFilter): Promise<number> {
+    const values: unknown[] = [];
+    const conditions = conditionsOf(filter, (value) => `$${values.push(value)}`);
+    const text = `SELECT count(*) AS total FROM users WHERE ${conditions.join(' AND ')}`;
+    return (await this.database.readFirst(new Statement<{ total: number }>('', text), values))?.total ?? 0;
   }
+}
+
+/** Only fixed texts and placeholders: whatever a client has sent is bound. */
+function conditionsOf({ q, role }: UserFilter, bind: Bind): string[] {
+  const conditions = ['deleted_at IS NULL'];
+  if (q !== undefined) {
+    const part = bind(q);
+    conditions.push(`(strpos(email, ${part}) > 0 OR strpos(lower(name), ${part}) > 0)`);
+  }
+  if (role !== undefined) conditions.push(`role = ${bind(role)}`);
+  return conditions;
 }

@@ -1,16 +1,14 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
-import { decodeCursor, encodeCursor, pageOf } from '../platform/http/page.js';
+import { decodeCursor, encodeCursor, type Keyset, type KeysetKind, pageOf } from '../platform/http/page.js';
 import { AdminActions } from '../trail/admin-actions.service.js';
 import { LastAdmin, UserIsGuest, UserNotFound } from './auth.errors.js';
-import type { ListedUser } from './auth.types.js';
+import type { ListedUser, UserSort } from './auth.types.js';
 import { RefreshTokenRepository } from './refresh-token.repository.js';
 import type { ChangeUserDto, UserPageView, UsersQuery } from './user.dto.js';
 import { UserRepository } from './user.repository.js';
 import { UserStandings } from './user-standings.js';
-
-const NEWEST_FIRST = 'newest';
 
 /** Users as admins see and change them. There always is an admin left. */
 @Injectable()
@@ -23,16 +21,17 @@ export class UserService {
     private readonly trail: AdminActions,
   ) {}
 
-  /** Everybody who is not deleted, newest first. */
+  /** Everybody who is not deleted, newest first unless another sort is asked for. */
   async list(query: UsersQuery): Promise<UserPageView> {
-    const [before] = decodeCursor(NEWEST_FIRST, ['number'], query.cursor) ?? [null];
-    const filter = { q: query.q?.toLowerCase() ?? null, role: query.role ?? null };
-    const users = await this.repository.list(filter, before as number | null, query.limit + 1);
+    const { sort, role } = query;
+    const after = decodeCursor(sort, CURSORS[sort].kinds, query.cursor);
+    const filter = { q: query.q?.toLowerCase(), role };
+    const users = await this.repository.list(filter, sort, after, query.limit + 1);
     const { rows, next_cursor } = pageOf(
       users,
       query,
       (user) => user,
-      ({ id }) => encodeCursor(NEWEST_FIRST, [id]),
+      (user) => encodeCursor(sort, CURSORS[sort].placeOf(user)),
     );
     const total = query.count ? { total: await this.repository.count(filter) } : {};
     return { users: rows, next_cursor, ...total };
@@ -87,3 +86,18 @@ export class UserService {
     return user;
   }
 }
+
+/** What a cursor holds in each order: the values of the columns that it sorts by. */
+const CURSORS: Record<UserSort, { kinds: KeysetKind[]; placeOf(user: ListedUser): Keyset }> = {
+  newest: { kinds: ['number'], placeOf: ({ id }) => [id] },
+  email: {
+    kinds: ['number', 'string', 'number'],
+    placeOf: ({ email, id }) => [isLast(email), email ?? '', id],
+  },
+  name: {
+    kinds: ['number', 'string', 'number'],
+    placeOf: ({ email, name, id }) => [isLast(email), name, id],
+  },
+};
+
+const isLast = (email: string | null) => (email === null ? 1 : 0);

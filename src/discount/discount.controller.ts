@@ -3,11 +3,10 @@ import { ApiBearerAuth, ApiNoContentResponse, ApiOperation, ApiTags } from '@nes
 import { Roles } from '../auth/roles.js';
 import { type Caller, CurrentUser } from '../platform/http/caller.js';
 import { Answers, Refuses, TakesId, TakesIdempotencyKey } from '../platform/http/docs.js';
-import { PageQuery } from '../platform/http/page.js';
 import { RateLimit } from '../platform/http/rate-limit.js';
 import { IntegerId } from '../platform/http/validation.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
-import { ChangeDiscountDto, CreateDiscountDto, ValidateDiscountDto } from './discount.dto.js';
+import { ChangeDiscountDto, CreateDiscountDto, DiscountsQuery, ValidateDiscountDto } from './discount.dto.js';
 import { DiscountService } from './discount.service.js';
 import { DiscountPageView, DiscountView, ValidDiscountView } from './discount.view.js';
 
@@ -46,9 +45,9 @@ export class DiscountController {
 
   @Get()
   @Roles('admin')
-  @ApiOperation({ summary: 'The discount codes, newest first' })
+  @ApiOperation({ summary: 'The discount codes, newest first unless another sort is asked for' })
   @Answers(200, DiscountPageView)
-  list(@Query() query: PageQuery) {
+  list(@Query() query: DiscountsQuery) {
     return this.discounts.list(query);
   }
 

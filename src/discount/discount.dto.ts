@@ -3,8 +3,10 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
 import { IsBoolean, IsIn, IsOptional, isISO8601, Matches, ValidateBy, ValidateIf } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
+import { TakesSort } from '../platform/http/list-order.js';
+import { PageQuery } from '../platform/http/page.js';
 import { PRICE_MAX } from '../platform/money.js';
-import { DISCOUNT_KINDS, type DiscountKind } from './discount.types.js';
+import { DISCOUNT_KINDS, DISCOUNT_SORTS, type DiscountKind, type DiscountSort } from './discount.types.js';
 
 const INTEGER_MAX = 2_147_483_647;
 const SUM_MAX = 1e13;
@@ -202,6 +204,11 @@ export class ChangeDiscountDto {
   @IfGiven()
   @IsBoolean({ message: 'active must be true or false' })
   active?: boolean;
+}
+
+export class DiscountsQuery extends PageQuery {
+  @TakesSort(DISCOUNT_SORTS)
+  sort: DiscountSort = 'newest';
 }
 
 export class ValidateDiscountDto {

@@ -2,7 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { plainArray } from '../platform/database/arrays.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { Discount, DiscountUse, NewDiscount } from './discount.types.js';
+import { type Bind, beyond, type ListOrder, orderBy } from '../platform/http/list-order.js';
+import type { Keyset } from '../platform/http/page.js';
+import type { Discount, DiscountSort, DiscountUse, NewDiscount } from './discount.types.js';
 
 const COLUMNS = `id, code, kind, basis_points, amount_minor, min_items_price_minor, starts_at, ends_at, usage_limit,
   per_user_limit, times_used, active, created_at, updated_at`;
@@ -14,10 +16,10 @@ const find = new Statement<Discount>(
 );
 
 // As bigint: a made-up cursor may name an id that no integer can be.
-const list = new Statement<Discount>(
-  'discount-list',
-  `SELECT ${COLUMNS} FROM discounts WHERE ${LIVING} AND ($1::bigint IS NULL OR id < $1) ORDER BY id DESC LIMIT $2`,
-);
+const ORDERS: Record<DiscountSort, ListOrder> = {
+  newest: { columns: { id: 'bigint' }, descending: true },
+  code: { columns: { code: 'text' }, descending: false },
+};
 const count = new Statement<{ total: number }>(
   'discount-count',
   `SELECT count(*) AS total FROM discounts WHERE ${LIVING}`,
@@ -138,9 +140,14 @@ export class DiscountRepository {
     return this.database.readFirst(find, [id]);
   }
 
-  /** Newest first, from below the id `before`. */
-  async list(before: number | null, limit: number): Promise<Discount[]> {
-    return this.database.read(list, [before, limit]);
+  /** One page in the sort's order, beginning after the place that `after` names. */
+  async list(sort: DiscountSort, after: Keyset | null, limit: number): Promise<Discount[]> {
+    const values: unknown[] = [];
+    const bind: Bind = (value) => `$${values.push(value)}`;
+    const rest = after ? `AND ${beyond(ORDERS[sort], after, bind)}` : '';
+    const text = `SELECT ${COLUMNS} FROM discounts WHERE ${LIVING} ${rest}
+      ORDER BY ${orderBy(ORDERS[sort])} LIMIT ${bind(limit)}`;
+    return this.database.read(new Statement<Discount>('', text), values);
   }
 
   async count(): Promise<number> {

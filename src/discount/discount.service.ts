@@ -5,12 +5,17 @@ import type { Tx } from '../platform/database/tx.js';
 import { ValidationFailed } from '../platform/errors.js';
 import type { Answer } from '../platform/http/answer.js';
 import type { Caller } from '../platform/http/caller.js';
-import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
+import { decodeCursor, encodeCursor, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
 import { AdminActions } from '../trail/admin-actions.service.js';
-import type { ChangeDiscountDto, CreateDiscountDto, ValidateDiscountDto } from './discount.dto.js';
+import type {
+  ChangeDiscountDto,
+  CreateDiscountDto,
+  DiscountsQuery,
+  ValidateDiscountDto,
+} from './discount.dto.js';
 import { CodeTaken, DiscountInvalid, DiscountNotFound } from './discount.errors.js';
 import { DiscountRepository } from './discount.repository.js';
 import {
@@ -30,7 +35,6 @@ import {
   type ValidDiscountView,
 } from './discount.view.js';
 
-const NEWEST_FIRST = 'newest';
 const PERCENT_MAX = 100;
 
 /** The codes that there are, and what they take off. What orders do with them is the business of `DiscountUses`. */
@@ -64,15 +68,16 @@ export class DiscountService {
     });
   }
 
-  /** Newest first. */
-  async list(query: PageQuery): Promise<DiscountPageView> {
-    const [before] = decodeCursor(NEWEST_FIRST, ['number'], query.cursor) ?? [null];
-    const discounts = await this.repository.list(before as number | null, query.limit + 1);
+  /** Newest first, or by code. */
+  async list(query: DiscountsQuery): Promise<DiscountPageView> {
+    const { sort } = query;
+    const after = decodeCursor(sort, [sort === 'code' ? 'string' : 'number'], query.cursor);
+    const discounts = await this.repository.list(sort, after, query.limit + 1);
     const { rows, next_cursor } = pageOf(
       discounts,
       query,
       (discount) => this.view(discount),
-      ({ id }) => encodeCursor(NEWEST_FIRST, [id]),
+      ({ code, id }) => encodeCursor(sort, [sort === 'code' ? code : id]),
     );
     const total = query.count ? { total: await this.repository.count() } : {};
     return { discounts: rows, next_cursor, ...total };

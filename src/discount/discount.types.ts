@@ -1,6 +1,9 @@
 export const DISCOUNT_KINDS = ['percentage', 'fixed'] as const;
 export type DiscountKind = (typeof DISCOUNT_KINDS)[number];
 
+export const DISCOUNT_SORTS = ['newest', 'code'] as const;
+export type DiscountSort = (typeof DISCOUNT_SORTS)[number];
+
 /** A discount that is about to be made. Amounts in minor units. */
 export interface NewDiscount {
   code: string;

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
+import type { AgeSort } from '../platform/http/list-order.js';
 import { uuidv7 } from '../platform/uuid.js';
 import type { DeadLetter, NewDeadLetter, Resolution } from './dead-letter.types.js';
 
@@ -19,9 +20,20 @@ const LETTER = `
   SELECT d.id, d.event_id, e.type, d.consumer, d.error, d.attempts, d.failed_at, d.resolved_at, d.resolution
   FROM dead_letters d JOIN events e ON e.id = d.event_id`;
 
-const listOpen = new Statement<DeadLetter>(
-  'dead-letter-list-open',
-  `${LETTER} WHERE d.resolved_at IS NULL AND ($1::uuid IS NULL OR d.id < $1) ORDER BY d.id DESC LIMIT $2`,
+const open = `${LETTER} WHERE d.resolved_at IS NULL`;
+const listOpen: Record<AgeSort, Statement<DeadLetter>> = {
+  newest: new Statement(
+    'dead-letter-list-open',
+    `${open} AND ($1::uuid IS NULL OR d.id < $1) ORDER BY d.id DESC LIMIT $2`,
+  ),
+  oldest: new Statement(
+    'dead-letter-list-open-oldest',
+    `${open} AND ($1::uuid IS NULL OR d.id > $1) ORDER BY d.id LIMIT $2`,
+  ),
+};
+const find = new Statement<DeadLetter & { data: Record<string, unknown> }>(
+  'dead-letter-find',
+  `SELECT l.*, e.data FROM (${LETTER} WHERE d.id = $1) l JOIN events e ON e.id = l.event_id`,
 );
 const countOpen = new Statement<{ total: number }>(
   'dead-letter-count-open',
@@ -48,9 +60,14 @@ export class DeadLetterRepository {
     await insert.run([ids, event_ids, job_id, consumer, text, attempts], tx);
   }
 
-  /** The unresolved ones, newest first, before `beforeId`. */
-  async listOpen(beforeId: string | null, limit: number): Promise<DeadLetter[]> {
-    return this.database.read(listOpen, [beforeId, limit]);
+  /** The unresolved ones in the sort's order, from beyond `afterId`. */
+  async listOpen(sort: AgeSort, afterId: string | null, limit: number): Promise<DeadLetter[]> {
+    return this.database.read(listOpen[sort], [afterId, limit]);
+  }
+
+  /** Resolved or not, with the data of its event. */
+  async find(id: string): Promise<(DeadLetter & { data: Record<string, unknown> }) | null> {
+    return this.database.readFirst(find, [id]);
   }
 
   async countOpen(): Promise<number> {

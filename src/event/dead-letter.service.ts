@@ -2,7 +2,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Answer } from '../platform/http/answer.js';
-import { decodeUuidCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
+import { decodeUuidCursor, encodeCursor, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Jobs } from '../platform/jobs/jobs.service.js';
@@ -11,14 +11,15 @@ import { EventConsumers, queueOf } from './consumers.js';
 import { ConsumerGone, DeadLetterNotFound } from './dead-letter.errors.js';
 import { DeadLetterRepository } from './dead-letter.repository.js';
 import type { DeadLetter, NewDeadLetter } from './dead-letter.types.js';
+import type { DeadLettersQuery } from './event.dto.js';
 import {
   type DeadLetterPageView,
   type ResolvedDeadLetterView,
   viewOfDeadLetter,
   viewOfResolved,
+  viewOfWhole,
+  type WholeDeadLetterView,
 } from './event.view.js';
-
-const NEWEST_FIRST = 'dead-letters-newest-first';
 
 /** What consumers could not do, kept until somebody has decided about it. */
 @Injectable()
@@ -40,15 +41,28 @@ export class DeadLetterService {
     this.logger.error(`${letter.consumer} gave up on ${letter.event_ids.join(', ')}: ${letter.error}`);
   }
 
-  /** The open letters, newest first. */
-  async list(query: PageQuery): Promise<DeadLetterPageView> {
-    const beforeId = decodeUuidCursor(NEWEST_FIRST, query.cursor);
-    const letters = await this.repository.listOpen(beforeId, query.limit + 1);
+  /** The open letters, newest or oldest first. */
+  async list(query: DeadLettersQuery): Promise<DeadLetterPageView> {
+    const order = `dead-letters-${query.sort}-first`;
+    const afterId = decodeUuidCursor(order, query.cursor);
+    const letters = await this.repository.listOpen(query.sort, afterId, query.limit + 1);
     const { rows, next_cursor } = pageOf(letters, query, viewOfDeadLetter, ({ id }) =>
-      encodeCursor(NEWEST_FIRST, [id]),
+      encodeCursor(order, [id]),
     );
-    const total = query.count ? { total: await this.repository.countOpen() } : {};
+    const total = query.count ? { total: await this.countOpen() } : {};
     return { dead_letters: rows, next_cursor, ...total };
+  }
+
+  /** A letter, resolved or not, with what its event says. @throws DeadLetterNotFound */
+  async get(id: string): Promise<WholeDeadLetterView> {
+    const letter = await this.repository.find(id);
+    if (!letter) throw new DeadLetterNotFound();
+    return viewOfWhole(letter);
+  }
+
+  /** How many letters wait for somebody. */
+  async countOpen(): Promise<number> {
+    return this.repository.countOpen();
   }
 
   /**

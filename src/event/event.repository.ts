@@ -67,6 +67,11 @@ const traceparents = new Statement<{ traceparent: string }>(
   'SELECT DISTINCT traceparent FROM events WHERE id = ANY($1::uuid[]) AND traceparent IS NOT NULL',
 );
 
+const find = new Statement<StoredEvent>(
+  'event-find',
+  'SELECT id, type, data, created_at FROM events WHERE id = $1',
+);
+
 const list = new Statement<StoredEvent>(
   'event-list',
   `SELECT id, type, data, created_at FROM events
@@ -147,6 +152,10 @@ export class EventRepository {
   /** The traces that have made these. */
   async traceparentsOf(ids: string[]): Promise<string[]> {
     return (await this.database.read(traceparents, [ids])).map(({ traceparent }) => traceparent);
+  }
+
+  async find(id: string): Promise<StoredEvent | null> {
+    return this.database.readFirst(find, [id]);
   }
 
   /** Newest first, before `beforeId`. */

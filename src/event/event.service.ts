@@ -3,9 +3,10 @@ import type { Tx } from '../platform/database/tx.js';
 import { decodeUuidCursor, encodeCursor, pageOf } from '../platform/http/page.js';
 import { goOn, inSpan, isTracing, type Task } from '../platform/observability/tracing.js';
 import type { EventsQuery } from './event.dto.js';
+import { EventNotFound } from './event.errors.js';
 import { EventRepository } from './event.repository.js';
 import type { NewEvent } from './event.types.js';
-import { type EventPageView, viewOfEvent } from './event.view.js';
+import { type EventPageView, type EventView, viewOfEvent } from './event.view.js';
 
 const NEWEST_FIRST = 'events-newest-first';
 const MESSAGING = { 'messaging.system': 'holdfast', 'messaging.destination.name': 'events' };
@@ -42,6 +43,18 @@ export class EventService {
       { ...task, kind: 'consumer', attributes },
       work,
     );
+  }
+
+  /** @throws EventNotFound, also for one that is too old to be kept. */
+  async get(id: string): Promise<EventView> {
+    const event = await this.repository.find(id);
+    if (!event) throw new EventNotFound();
+    return viewOfEvent(event);
+  }
+
+  /** How many events wait to be handed on, up to 100,000, and for how many seconds the oldest of them has. */
+  async measureBacklog(): Promise<{ events: number; lag_seconds: number }> {
+    return this.repository.measureBacklog();
   }
 
   /** What has happened, newest first. */

@@ -40,6 +40,20 @@ export class ResolvedDeadLetterView extends DeadLetterView {
   @ApiProperty({ format: 'date-time', example: EXAMPLE_TIME }) resolved_at!: string;
 }
 
+/** With what its event says, and what has become of it. */
+export class WholeDeadLetterView extends DeadLetterView {
+  @ApiProperty({
+    type: 'object',
+    additionalProperties: true,
+    example: { product_id: 1, stock: 9, sequence: 4 },
+    description: 'Of the event.',
+  })
+  data!: Record<string, unknown>;
+  @ApiProperty({ enum: ['retried', 'discarded'], nullable: true, example: null }) resolution!: string | null;
+  @ApiProperty({ type: String, format: 'date-time', nullable: true, example: null })
+  resolved_at!: string | null;
+}
+
 export class DeadLetterPageView {
   @ApiProperty({ type: [DeadLetterView] }) dead_letters!: DeadLetterView[];
   @ApiProperty({ type: String, nullable: true, example: null }) next_cursor!: string | null;
@@ -53,6 +67,11 @@ export function viewOfEvent({ id, type, data, created_at }: StoredEvent): EventV
 export function viewOfDeadLetter(letter: DeadLetter): DeadLetterView {
   const { id, event_id, type, consumer, error, attempts, failed_at } = letter;
   return { id, event_id, type, consumer, error, attempts, failed_at: failed_at.toISOString() };
+}
+
+export function viewOfWhole(letter: DeadLetter & { data: Record<string, unknown> }): WholeDeadLetterView {
+  const { data, resolution, resolved_at } = letter;
+  return { ...viewOfDeadLetter(letter), data, resolution, resolved_at: resolved_at?.toISOString() ?? null };
 }
 
 /** The letter must be resolved. */

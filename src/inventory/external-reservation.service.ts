@@ -2,8 +2,9 @@ import { Injectable } from '@nestjs/common';
 import { EventService } from '../event/event.service.js';
 import { Config } from '../platform/config/config.js';
 import type { Tx } from '../platform/database/tx.js';
+import { ValidationFailed } from '../platform/errors.js';
 import type { Answer } from '../platform/http/answer.js';
-import { decodeUuidCursor, encodeCursor, pageOf } from '../platform/http/page.js';
+import { decodeCursor, decodeUuidCursor, encodeCursor, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { uuidv7 } from '../platform/uuid.js';
@@ -39,6 +40,7 @@ import { type RequestOutcome, ReservationRequests } from './reservation-requests
 import { outcomeOfEnding } from './reservation-states.js';
 
 const NEWEST_FIRST = 'reservations';
+const ENDING_FIRST = 'reservations-ending-first';
 
 /** Holds as other systems ask for them. The holds of the shop's own orders can be seen and extended here, and end with their orders. */
 @Injectable()
@@ -178,8 +180,12 @@ export class ExternalReservationService {
     return reservationView(reservation);
   }
 
-  /** All holds that the query lets through, newest first. */
+  /**
+   * All holds that the query lets through, newest first; or the active ones, those that end first before the others.
+   * @throws ValidationFailed when others are to be sorted by their end: they have had it.
+   */
   async list(query: ReservationsQuery): Promise<ReservationPageView> {
+    if (query.sort === 'expires') return this.listEnding(query);
     const filter = { status: query.status ?? null, order_ref: query.order_id ?? null };
     const before = decodeUuidCursor(NEWEST_FIRST, query.cursor);
     const found = await this.repository.list(filter, before, query.limit + 1);
@@ -187,6 +193,18 @@ export class ExternalReservationService {
       encodeCursor(NEWEST_FIRST, [id]),
     );
     const total = query.count ? { total: await this.repository.count(filter) } : {};
+    return { reservations: rows, next_cursor, ...total };
+  }
+
+  private async listEnding(query: ReservationsQuery): Promise<ReservationPageView> {
+    const { status, order_id: order_ref = null } = query;
+    if (status !== 'active') throw ValidationFailed.of('sort', 'sort can be expires only with status=active');
+    const after = decodeCursor(ENDING_FIRST, ['number', 'uuid'], query.cursor);
+    const found = await this.repository.listEnding(order_ref, after, query.limit + 1);
+    const { rows, next_cursor } = pageOf(found, query, reservationView, ({ expires_us, id }) =>
+      encodeCursor(ENDING_FIRST, [expires_us, id]),
+    );
+    const total = query.count ? { total: await this.repository.count({ status, order_ref }) } : {};
     return { reservations: rows, next_cursor, ...total };
   }
 

@@ -43,6 +43,6 @@ import { StockWatchRepository } from './stock-watch.repository.js';
     ReservationRequests,
     StockLevels,
   ],
-  exports: [LedgerService, ReservationService, ReservationRequests, OverdueHolds],
+  exports: [LedgerService, ReservationService, ReservationRequests, OverdueHolds, StockService],
 })
 export class InventoryModule {}

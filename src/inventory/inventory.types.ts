@@ -45,6 +45,11 @@ export interface ReservationWithItems extends ReservationRow {
   items: Goods[];
 }
 
+/** An active hold in the order of its end: when that is, in microseconds since 1970. */
+export interface EndingReservation extends ReservationWithItems {
+  expires_us: number;
+}
+
 /** So many pieces of a product. */
 export interface Goods {
   product_id: number;
@@ -105,6 +110,14 @@ export type MovementKind = (typeof MOVEMENT_KINDS)[number];
 /** The kinds that somebody enters; the others come from orders. */
 export const ENTERED_KINDS = ['in', 'out', 'adjustment'] as const satisfies readonly MovementKind[];
 export type EnteredKind = (typeof ENTERED_KINDS)[number];
+
+/** `stock` sorts by something that moves: a product that sells between two pages may stand on both, or on neither. */
+export const LOW_SORTS = ['id', 'stock'] as const;
+export type LowSort = (typeof LOW_SORTS)[number];
+
+/** Holds by their age, or those that run out first before the others. */
+export const RESERVATION_SORTS = ['newest', 'expires'] as const;
+export type ReservationSort = (typeof RESERVATION_SORTS)[number];
 
 /** A row of the ledger. `delta` is signed: negative when stock went down. */
 export interface Movement {

@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
+import type { AgeSort } from '../platform/http/list-order.js';
 import type { StockChange } from '../product/product.types.js';
 import type {
   EnteredMovement,
@@ -181,13 +182,19 @@ export class LedgerRepository {
     return (await findRollback.first([orderRef, productIds], tx)) !== null;
   }
 
-  /** Newest first, from below the id `before`. */
-  async list(filter: MovementFilter, before: number | null, limit: number): Promise<Movement[]> {
+  /** In the sort's order, from beyond the id `after`. */
+  async list(
+    filter: MovementFilter,
+    sort: AgeSort,
+    after: number | null,
+    limit: number,
+  ): Promise<Movement[]> {
     const values: unknown[] = [];
     const conditions = conditionsOf(filter, values);
-    if (before !== null) conditions.push(`id < $${values.push(before)}::bigint`);
+    const [beyond, direction] = sort === 'newest' ? ['<', 'DESC'] : ['>', 'ASC'];
+    if (after !== null) conditions.push(`id ${beyond} $${values.push(after)}::bigint`);
     const text = `SELECT ${COLUMNS} FROM stock_movements WHERE ${conditions.join(' AND ')}
-      ORDER BY id DESC LIMIT $${values.push(limit)}`;
+      ORDER BY id ${direction} LIMIT $${values.push(limit)}`;
     return this.database.read(new Statement<Movement>('', text), values);
   }
 

@@ -2,6 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { EventService } from '../event/event.service.js';
 import { inOneFlight } from '../platform/database/flight.js';
 import type { Tx } from '../platform/database/tx.js';
+import type { AgeSort } from '../platform/http/list-order.js';
 import { ProductService } from '../product/product.service.js';
 import type { StockChange } from '../product/product.types.js';
 import {
@@ -150,9 +151,14 @@ export class LedgerService {
     return this.repository.hasRollback(orderRef, productIds, tx);
   }
 
-  /** The ledger's rows, newest first, from below the id `before`. */
-  async list(filter: MovementFilter, before: number | null, limit: number): Promise<Movement[]> {
-    return this.repository.list(filter, before, limit);
+  /** The ledger's rows in the sort's order, from beyond the id `after`. */
+  async list(
+    filter: MovementFilter,
+    sort: AgeSort,
+    after: number | null,
+    limit: number,
+  ): Promise<Movement[]> {
+    return this.repository.list(filter, sort, after, limit);
   }
 
   /** How many rows of the ledger match. */

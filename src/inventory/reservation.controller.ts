@@ -54,7 +54,7 @@ export class ReservationController {
 
   @Get()
   @Scopes('inventory:read')
-  @ApiOperation({ summary: "Holds, newest first: of other systems and of the shop's own orders" })
+  @ApiOperation({ summary: "Holds, newest first by default: of other systems and of the shop's own orders" })
   @Answers(200, ReservationPageView)
   list(@Query() query: ReservationsQuery) {
     return this.reservations.list(query);

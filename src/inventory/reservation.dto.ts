@@ -1,8 +1,9 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
+import { TakesSort } from '../platform/http/list-order.js';
 import { PageQuery } from '../platform/http/page.js';
-import type { ReservationStatus } from './inventory.types.js';
+import { RESERVATION_SORTS, type ReservationSort, type ReservationStatus } from './inventory.types.js';
 import { DecrementDto } from './stock.dto.js';
 
 export const RESERVATION_STATUSES = ['active', 'fulfilled', 'cancelled', 'expired'] as const;
@@ -55,4 +56,10 @@ export class ReservationsQuery extends PageQuery {
   @IsOptional()
   @CleanText({ min: 1, max: 64 })
   order_id?: string;
+
+  @TakesSort(
+    RESERVATION_SORTS,
+    '`expires` goes with `status=active`, and begins with what is about to run out.',
+  )
+  sort: ReservationSort = 'newest';
 }

@@ -1,7 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
+import type { Keyset } from '../platform/http/page.js';
 import type {
+  EndingReservation,
   NewReservation,
   Reservation,
   ReservationEnd,
@@ -51,10 +53,10 @@ const lock = new Statement<ReservationRow>(
 const RAN_OUT = `r.status = 'active' AND r.expires_at <= now() AND ${MAY_EXPIRE}`;
 const STATUS = `CASE WHEN ${RAN_OUT} THEN 'expired' ELSE r.status END`;
 const SEEN = 'FROM reservations r LEFT JOIN orders o ON o.id = r.order_id';
-const WITH_ITEMS = `SELECT ${COLUMNS}, ${STATUS} AS status, CASE WHEN ${RAN_OUT} THEN r.expires_at ELSE r.ended_at END AS ended_at,
+const SEEN_COLUMNS = `${COLUMNS}, ${STATUS} AS status, CASE WHEN ${RAN_OUT} THEN r.expires_at ELSE r.ended_at END AS ended_at,
     (SELECT coalesce(json_agg(json_build_object('product_id', m.product_id, 'quantity', -m.delta) ORDER BY m.product_id), '[]')
-     FROM stock_movements m WHERE m.order_ref = r.order_ref AND m.kind = 'taken' AND m.round = 1) AS items
-  ${SEEN}`;
+     FROM stock_movements m WHERE m.order_ref = r.order_ref AND m.kind = 'taken' AND m.round = 1) AS items`;
+const WITH_ITEMS = `SELECT ${SEEN_COLUMNS} ${SEEN}`;
 const findWithItems = new Statement<ReservationWithItems>(
   'reservation-find-with-items',
   `${WITH_ITEMS} WHERE r.id = $1`,
@@ -70,6 +72,14 @@ const FILTERED = `($1::text IS NULL OR ${STATUS} = $1) AND ($2::text IS NULL OR 
 const list = new Statement<ReservationWithItems>(
   'reservation-list',
   `${WITH_ITEMS} WHERE ${FILTERED} AND ($3::uuid IS NULL OR r.id < $3) ORDER BY r.id DESC LIMIT $4`,
+);
+// A time goes to the client and back in whole microseconds, as Postgres has it: a `Date` would lose them, and with them the place.
+const listEnding = new Statement<EndingReservation>(
+  'reservation-list-ending',
+  `SELECT ${SEEN_COLUMNS}, (extract(epoch FROM r.expires_at) * 1000000)::bigint AS expires_us ${SEEN}
+   WHERE r.status = 'active' AND NOT (${RAN_OUT}) AND ($1::text IS NULL OR r.order_ref = $1)
+     AND ($2::bigint IS NULL OR (r.expires_at, r.id) > (timestamptz 'epoch' + $2 * interval '1 microsecond', $3::uuid))
+   ORDER BY r.expires_at, r.id LIMIT $4`,
 );
 const count = new Statement<{ total: number }>(
   'reservation-count',
@@ -144,6 +154,15 @@ export class ReservationRepository {
     limit: number,
   ): Promise<ReservationWithItems[]> {
     return this.database.read(list, [status, order_ref, before, limit]);
+  }
+
+  /** The active ones, those that end first before the others, from after the place that `after` names. */
+  async listEnding(
+    orderRef: string | null,
+    after: Keyset | null,
+    limit: number,
+  ): Promise<EndingReservation[]> {
+    return this.database.read(listEnding, [orderRef, ...(after ?? [null, null]), limit]);
   }
 
   /** How many hold goods, and how many of them are past their time; each up to 100,000. */

@@ -59,6 +59,11 @@ export class ReservationService {
     return this.ledger.takeAgain(orderRef, tx);
   }
 
+  /** How many hold goods now, and how many of them are past their time; each counted up to 100,000. */
+  async countActive(): Promise<{ active: number; overdue: number }> {
+    return this.repository.countActive();
+  }
+
   /** The hold of an order, or null when it has none. */
   async find(orderRef: string, tx: Tx): Promise<Reservation | null> {
     return this.repository.find(orderRef, tx);

@@ -26,7 +26,7 @@ import {
   movementView,
 } from './stock.view.js';
 
-const NEWEST_FIRST = 'movements';
+const ORDERS = { newest: 'movements', oldest: 'movements-oldest-first' };
 
 /** What people and other systems enter into the ledger by hand, and what stands in it. */
 @Injectable()
@@ -75,13 +75,14 @@ export class StockEntryService {
     });
   }
 
-  /** The ledger's rows, newest first. */
+  /** The ledger's rows, newest or oldest first. */
   async list(query: MovementsQuery): Promise<MovementPageView> {
-    const before = decodeCursor(NEWEST_FIRST, ['number'], query.cursor);
+    const { sort } = query;
+    const after = decodeCursor(ORDERS[sort], ['number'], query.cursor);
     const filter = filterOf(query);
-    const found = await this.ledger.list(filter, before && Number(before[0]), query.limit + 1);
+    const found = await this.ledger.list(filter, sort, after && Number(after[0]), query.limit + 1);
     const { rows, next_cursor } = pageOf(found, query, movementView, ({ id }) =>
-      encodeCursor(NEWEST_FIRST, [id]),
+      encodeCursor(ORDERS[sort], [id]),
     );
     const total = query.count ? { total: await this.ledger.count(filter) } : {};
     return { movements: rows, next_cursor, ...total };

@@ -2,7 +2,6 @@ import { Body, Controller, Get, HttpCode, Post, Query, UseInterceptors } from '@
 import { ApiOperation, ApiTags } from '@nestjs/swagger';
 import { Scopes } from '../auth/scopes.js';
 import { Answers, Refuses, TakesIdempotencyKey } from '../platform/http/docs.js';
-import { PageQuery } from '../platform/http/page.js';
 import { Public } from '../platform/http/public.js';
 import { RateLimit } from '../platform/http/rate-limit.js';
 import { type Claim, IdempotencyClaim } from '../platform/idempotency/claim.js';
@@ -11,6 +10,7 @@ import {
   CheckDto,
   DecrementDto,
   EnterMovementDto,
+  LowStockQuery,
   MovementsQuery,
   RollbackDto,
 } from './stock.dto.js';
@@ -117,7 +117,7 @@ export class StockController {
 
   @Get('movements')
   @Scopes('inventory:read')
-  @ApiOperation({ summary: 'The ledger, newest first: every change of stock there ever was' })
+  @ApiOperation({ summary: 'The ledger, newest first by default: every change of stock there ever was' })
   @Answers(200, MovementPageView)
   movements(@Query() query: MovementsQuery) {
     return this.entries.list(query);
@@ -152,10 +152,11 @@ export class StockController {
   @Scopes('inventory:read')
   @ApiOperation({
     summary: 'Products at or below their threshold',
-    description: 'By id. A threshold of 0 is none. Those out of stock are among them.',
+    description:
+      'By id unless another sort is asked for. A threshold of 0 is none. Those out of stock are among them.',
   })
   @Answers(200, LowStockPageView)
-  lowStock(@Query() query: PageQuery) {
+  lowStock(@Query() query: LowStockQuery) {
     return this.stock.listLow(query);
   }
 }

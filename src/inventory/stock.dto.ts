@@ -13,9 +13,16 @@ import {
   type ValidationArguments,
 } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
+import { AGE_SORTS, type AgeSort, TakesSort } from '../platform/http/list-order.js';
 import { PageQuery } from '../platform/http/page.js';
 import { AsNumber, IsTime } from '../platform/http/validation.js';
-import { type EnteredKind, MOVEMENT_KINDS, type MovementKind } from './inventory.types.js';
+import {
+  type EnteredKind,
+  LOW_SORTS,
+  type LowSort,
+  MOVEMENT_KINDS,
+  type MovementKind,
+} from './inventory.types.js';
 
 export const STOCK_MAX = 2_147_483_647;
 const ITEMS_MAX = 1_000;
@@ -239,4 +246,12 @@ export class MovementsQuery extends PageQuery {
   @IsOptional()
   @IsTime()
   to?: string;
+
+  @TakesSort(AGE_SORTS)
+  sort: AgeSort = 'newest';
+}
+
+export class LowStockQuery extends PageQuery {
+  @TakesSort(LOW_SORTS, '`stock` begins with what is nearest to nothing, or has come to it.')
+  sort: LowSort = 'id';
 }

@@ -1,8 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
+import { type Bind, beyond, type ListOrder, orderBy } from '../platform/http/list-order.js';
+import type { Keyset } from '../platform/http/page.js';
 import { freeStock, hasVariants, isSellable, WITH_OVERDUE_GOODS } from '../product/product.types.js';
-import type { ReservationStatus } from './inventory.types.js';
+import type { LowSort, ReservationStatus } from './inventory.types.js';
 
 /** What one product has to give, goods of overdue holds among it. */
 export interface Available {
@@ -79,12 +81,10 @@ const measureLevels = new Statement<StockLevels>(
   `${COUNTED} SELECT ${LEVELS} FROM counted`,
 );
 
-const listLow = new Statement<LowProduct>(
-  'stock-list-low',
-  `${COUNTED}
-   SELECT id AS product_id, sku, name, stock, low_stock_threshold
-   FROM counted WHERE ${LOW} AND id > $1::bigint ORDER BY id LIMIT $2`,
-);
+const LOW_ORDERS: Record<LowSort, ListOrder> = {
+  id: { columns: { id: 'bigint' }, descending: false },
+  stock: { columns: { stock: 'bigint', id: 'bigint' }, descending: false },
+};
 
 const countLow = new Statement<{ total: number }>(
   'stock-count-low',
@@ -114,9 +114,15 @@ export class StockRepository {
     return (await this.database.readFirst(measureLevels, [])) as StockLevels;
   }
 
-  /** By ascending id, from above `after`. */
-  async listLow(after: number, limit: number): Promise<LowProduct[]> {
-    return this.database.read(listLow, [after, limit]);
+  /** One page in the sort's order, beginning after the place that `after` names. */
+  async listLow(sort: LowSort, after: Keyset | null, limit: number): Promise<LowProduct[]> {
+    const values: unknown[] = [];
+    const bind: Bind = (value) => `$${values.push(value)}`;
+    const rest = after ? `AND ${beyond(LOW_ORDERS[sort], after, bind)}` : '';
+    const text = `${COUNTED}
+      SELECT id AS product_id, sku, name, stock, low_stock_threshold FROM counted WHERE ${LOW} ${rest}
+      ORDER BY ${orderBy(LOW_ORDERS[sort])} LIMIT ${bind(limit)}`;
+    return this.database.read(new Statement<LowProduct>('', text), values);
   }
 
   async countLow(): Promise<number> {

@@ -2,19 +2,25 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/database/tx.js';
 import { ValidationFailed } from '../platform/errors.js';
 import type { Answer } from '../platform/http/answer.js';
-import { decodeCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
+import { decodeCursor, encodeCursor, type Keyset, type KeysetKind, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Money } from '../platform/money.js';
 import { ProductService } from '../product/product.service.js';
 import { takingsOf } from './goods.js';
 import { AlreadyRolledBack, HeldByReservation, OrderOfTheShop } from './inventory.errors.js';
-import { type GivingBack, type Goods, summed, type Taken } from './inventory.types.js';
+import { type GivingBack, type Goods, type LowSort, summed, type Taken } from './inventory.types.js';
 import { LedgerService } from './ledger.service.js';
 import { type MakeRoom, OverdueHolds } from './overdue-holds.service.js';
 import { ReservationService } from './reservation.service.js';
-import { type CheckDto, type DecrementDto, type RollbackDto, STOCK_MAX } from './stock.dto.js';
-import { type HoldOfOrder, StockRepository } from './stock.repository.js';
+import {
+  type CheckDto,
+  type DecrementDto,
+  type LowStockQuery,
+  type RollbackDto,
+  STOCK_MAX,
+} from './stock.dto.js';
+import { type HoldOfOrder, type LowProduct, StockRepository } from './stock.repository.js';
 import type {
   CheckView,
   DecrementView,
@@ -25,7 +31,6 @@ import type {
   SummaryView,
 } from './stock.view.js';
 
-const LOW_BY_ID = 'low_stock';
 const ROLLED_BACK = 'rolled back';
 
 /** Stock as other systems see it: they ask for it, take it for their orders, and give it back. */
@@ -167,15 +172,19 @@ export class StockService {
     return { ...totals, stock_value: this.money.majorOf(Number(stock_value_minor)) };
   }
 
-  /** Products at or below their threshold, by id, so that a page never skips one whose stock moves meanwhile. */
-  async listLow(query: PageQuery): Promise<LowStockPageView> {
-    const after = decodeCursor(LOW_BY_ID, ['number'], query.cursor);
-    const found = await this.repository.listLow(Number(after?.[0] ?? 0), query.limit + 1);
+  /**
+   * Products at or below their threshold: by id, so that a page never skips one whose stock moves meanwhile; or those with the
+   * least stock first.
+   */
+  async listLow(query: LowStockQuery): Promise<LowStockPageView> {
+    const { order, kinds, placeOf } = LOW_CURSORS[query.sort];
+    const after = decodeCursor(order, kinds, query.cursor);
+    const found = await this.repository.listLow(query.sort, after, query.limit + 1);
     const { rows, next_cursor } = pageOf(
       found,
       query,
       (product) => product,
-      ({ product_id }) => encodeCursor(LOW_BY_ID, [product_id]),
+      (product) => encodeCursor(order, placeOf(product)),
     );
     const total = query.count ? { total: await this.repository.countLow() } : {};
     return { products: rows, next_cursor, ...total };
@@ -189,6 +198,20 @@ export class StockService {
     return hold;
   }
 }
+
+interface LowCursor {
+  order: string;
+  kinds: KeysetKind[];
+  placeOf(product: LowProduct): Keyset;
+}
+const LOW_CURSORS: Record<LowSort, LowCursor> = {
+  id: { order: 'low_stock', kinds: ['number'], placeOf: ({ product_id }) => [product_id] },
+  stock: {
+    order: 'lowest_stock',
+    kinds: ['number', 'number'],
+    placeOf: ({ stock, product_id }) => [stock, product_id],
+  },
+};
 
 function idsOf(goods: { product_id: number }[]): number[] {
   return goods.map(({ product_id }) => product_id);

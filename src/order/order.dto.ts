@@ -18,9 +18,16 @@ import {
 } from 'class-validator';
 import { TypedDiscountCode } from '../discount/discount.dto.js';
 import { CleanText } from '../platform/http/clean-text.js';
+import { TakesSort } from '../platform/http/list-order.js';
 import { PageQuery } from '../platform/http/page.js';
 import { AsNumber, IsTime, Trimmed } from '../platform/http/validation.js';
-import { type OrderStatus, PAYMENT_METHODS, type PaymentMethod } from './order.types.js';
+import {
+  ORDER_SORTS,
+  type OrderSort,
+  type OrderStatus,
+  PAYMENT_METHODS,
+  type PaymentMethod,
+} from './order.types.js';
 
 export const ORDER_STATUSES = [
   'pending',
@@ -219,6 +226,17 @@ export class ReturnGoodsDto {
 }
 
 export class AdminOrdersQuery extends PageQuery {
+  @ApiPropertyOptional({
+    example: 'ada@',
+    minLength: 1,
+    maxLength: 254,
+    description: "The beginning of the order's id, or of its buyer's e-mail.",
+  })
+  @IsOptional()
+  @Trimmed()
+  @CleanText({ min: 1, max: 254 })
+  q?: string;
+
   @ApiPropertyOptional({ enum: ORDER_STATUSES })
   @IsOptional()
   @IsIn(ORDER_STATUSES, { message: `status must be one of ${ORDER_STATUSES.join(', ')}` })
@@ -249,4 +267,7 @@ export class AdminOrdersQuery extends PageQuery {
   @IsOptional()
   @IsTime()
   to?: string;
+
+  @TakesSort(ORDER_SORTS, '`total` begins with the smallest, `-total` with the greatest.')
+  sort: OrderSort = 'newest';
 }

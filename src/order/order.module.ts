@@ -11,8 +11,11 @@ import { OrderRepository } from './order.repository.js';
 import { OrderService } from './order.service.js';
 import { OrderBenefits } from './order-benefits.service.js';
 import { OrderExpiryService } from './order-expiry.service.js';
+import { OrderFiguresRepository } from './order-figures.repository.js';
+import { OrderFigures } from './order-figures.service.js';
 import { OrderHeir } from './order-heir.js';
 import { OrderLife } from './order-life.service.js';
+import { OrderListRepository } from './order-list.repository.js';
 import { PlacementMetrics } from './placement/placement.metrics.js';
 import { PlacementService } from './placement/placement.service.js';
 import { PlacementTransaction } from './placement/placement.transaction.js';
@@ -23,6 +26,9 @@ import { PlacementTransaction } from './placement/placement.transaction.js';
   providers: [
     OrderRepository,
     OrderMetrics,
+    OrderListRepository,
+    OrderFiguresRepository,
+    OrderFigures,
     OrderBenefits,
     PlacementMetrics,
     PlacementTransaction,
@@ -33,6 +39,6 @@ import { PlacementTransaction } from './placement/placement.transaction.js';
     OrderExpiryService,
     OrderHeir,
   ],
-  exports: [OrderService, OrderLife, FulfilmentService, OrderExpiryService],
+  exports: [OrderService, OrderLife, FulfilmentService, OrderExpiryService, OrderFigures],
 })
 export class OrderModule {}

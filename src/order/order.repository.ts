@@ -63,7 +63,7 @@ const ORDER = `
          o.created_at, o.updated_at`;
 
 // One indexed query for all that an order's answer shows, whether for one order or for a page of them.
-const WHOLE_ORDER = `${ORDER},
+export const WHOLE_ORDER = `${ORDER},
          (SELECT json_agg(json_build_object('product_id', l.product_id, 'sku', l.sku, 'product_name', l.product_name,
                    'quantity', l.quantity, 'price_minor', l.price_minor, 'subtotal_minor', l.subtotal_minor) ORDER BY l.position)
             FROM order_lines l WHERE l.order_id = o.id) AS lines,
@@ -72,7 +72,7 @@ const WHOLE_ORDER = `${ORDER},
          r.id AS reservation_id, r.status AS reservation_status, r.expires_at AS reservation_expires_at
   FROM orders o LEFT JOIN reservations r ON r.order_id = o.id`;
 
-type WholeRow = OrderRow & {
+export type WholeRow = OrderRow & {
   lines: OrderLine[];
   history: (Omit<HistoryEntry, 'at'> & { at: string })[];
   reservation_id: string | null;
@@ -100,18 +100,6 @@ const lockOfUser = new Statement<{ id: string }>(
   'SELECT id FROM orders WHERE user_id = $1 ORDER BY id FOR NO KEY UPDATE',
 );
 const handOver = new Statement('order-hand-over', 'UPDATE orders SET user_id = $2 WHERE user_id = $1');
-
-const FILTERED = `($1::text IS NULL OR o.status = $1) AND ($2::int IS NULL OR o.user_id = $2)
-    AND ($3::int IS NULL OR EXISTS (SELECT FROM order_lines l WHERE l.order_id = o.id AND l.product_id = $3))
-    AND ($4::timestamptz IS NULL OR o.created_at >= $4) AND ($5::timestamptz IS NULL OR o.created_at < $5)`;
-const listFiltered = new Statement<WholeRow>(
-  'order-list-filtered',
-  `${WHOLE_ORDER} WHERE ${FILTERED} AND ($6::uuid IS NULL OR o.id < $6) ORDER BY o.id DESC LIMIT $7`,
-);
-const countFiltered = new Statement<{ total: number }>(
-  'order-count-filtered',
-  `SELECT count(*) AS total FROM orders o WHERE ${FILTERED}`,
-);
 
 // By the index of open orders alone: those that have ended are not read, however many they are.
 const COUNTED_MAX = 100_000;
@@ -179,14 +167,6 @@ const isOverdue = new Statement<{ overdue: boolean }>(
   'order-is-overdue',
   `SELECT expires_at <= now() AS overdue FROM reservations WHERE order_id = $1 AND status = 'active'`,
 );
-
-export interface OrderFilter {
-  status: string | null;
-  user_id: number | null;
-  product_id: number | null;
-  from: Date | null;
-  to: Date | null;
-}
 
 /** All SQL and all locks of the tables `orders`, `order_lines`, `order_history` and `order_returns`. */
 @Injectable()
@@ -278,15 +258,6 @@ export class OrderRepository {
     await handOver.run([fromUserId, toUserId], tx);
   }
 
-  /** Newest first, from below `before`. */
-  async listFiltered(filter: OrderFilter, before: string | null, limit: number): Promise<Order[]> {
-    return (await this.database.read(listFiltered, [...valuesOf(filter), before, limit])).map(orderOf);
-  }
-
-  async countFiltered(filter: OrderFilter): Promise<number> {
-    return (await this.database.readFirst(countFiltered, valuesOf(filter)))?.total ?? 0;
-  }
-
   /** How many orders stand where they cannot stay, each up to 100,000. */
   async countOpen(): Promise<{ status: OrderStatus; orders: number }[]> {
     return this.database.read(countOpen, []);
@@ -346,11 +317,8 @@ export class OrderRepository {
   }
 }
 
-function valuesOf({ status, user_id, product_id, from, to }: OrderFilter): unknown[] {
-  return [status, user_id, product_id, from, to];
-}
-
-function orderOf({
+/** The order of a `WHOLE_ORDER`. */
+export function orderOf({
   reservation_id,
   reservation_status,
   reservation_expires_at,

@@ -4,7 +4,15 @@ import { Config } from '../platform/config/config.js';
 import type { Tx } from '../platform/database/tx.js';
 import { Answer } from '../platform/http/answer.js';
 import type { Caller } from '../platform/http/caller.js';
-import { decodeUuidCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
+import {
+  decodeCursor,
+  decodeUuidCursor,
+  encodeCursor,
+  type Keyset,
+  type KeysetKind,
+  type PageQuery,
+  pageOf,
+} from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { Money } from '../platform/money.js';
 import { note } from '../platform/observability/subject.js';
@@ -12,13 +20,12 @@ import { uuidv7 } from '../platform/uuid.js';
 import type { AdminOrdersQuery, PlaceOrderDto, PurchaseDto } from './order.dto.js';
 import { OrderNotFound } from './order.errors.js';
 import { OrderRepository } from './order.repository.js';
-import type { CheckoutPart, Order, RequestedLine } from './order.types.js';
+import type { CheckoutPart, Order, OrderSort, RequestedLine } from './order.types.js';
 import { type OrderPageView, type OrderView, orderView } from './order.view.js';
 import { OrderLife } from './order-life.service.js';
+import { OrderListRepository } from './order-list.repository.js';
 import { PlacementService } from './placement/placement.service.js';
 import type { Outcome } from './placement/placement.transaction.js';
-
-const NEWEST_FIRST = 'newest';
 
 /** Placing orders and reading them; what moves them afterwards stands in `OrderLife`. */
 @Injectable()
@@ -26,6 +33,7 @@ export class OrderService {
   constructor(
     private readonly placement: PlacementService,
     private readonly repository: OrderRepository,
+    private readonly lists: OrderListRepository,
     private readonly lives: OrderLife,
     private readonly money: Money,
     private readonly config: Config,
@@ -101,22 +109,19 @@ export class OrderService {
 
   /** The caller's own orders, newest first. */
   async listOwn(caller: Caller, query: PageQuery): Promise<OrderPageView> {
-    const before = cursorOf(query);
+    const before = decodeUuidCursor('newest', query.cursor);
     const orders = await this.repository.listOfUser(caller.id, before, query.limit + 1);
-    return this.page(orders, query, () => this.repository.countOfUser(caller.id));
+    return this.page(orders, query, 'newest', () => this.repository.countOfUser(caller.id));
   }
 
-  /** Everybody's orders, newest first. `from` is included, `to` is not. */
+  /** Everybody's orders, newest first unless another sort is asked for. `from` is included, `to` is not. */
   async list(query: AdminOrdersQuery): Promise<OrderPageView> {
-    const filter = {
-      status: query.status ?? null,
-      user_id: query.user ?? null,
-      product_id: query.product ?? null,
-      from: timeOf(query.from),
-      to: timeOf(query.to),
-    };
-    const orders = await this.repository.listFiltered(filter, cursorOf(query), query.limit + 1);
-    return this.page(orders, query, () => this.repository.countFiltered(filter));
+    const { status, user, product, q, sort } = query;
+    const times = { from: timeOf(query.from), to: timeOf(query.to) };
+    const filter = { status, user_id: user, product_id: product, q, ...times };
+    const after = decodeCursor(sort, CURSORS[sort].kinds, query.cursor);
+    const orders = await this.lists.list(filter, sort, after, query.limit + 1);
+    return this.page(orders, query, sort, () => this.lists.count(filter));
   }
 
   /** The order as it stands in `tx`, with all that its answer shows. */
@@ -139,22 +144,27 @@ export class OrderService {
   private async page(
     orders: Order[],
     query: PageQuery,
+    sort: OrderSort,
     count: () => Promise<number>,
   ): Promise<OrderPageView> {
     const { rows, next_cursor } = pageOf(
       orders,
       query,
       (order) => this.view(order),
-      ({ id }) => encodeCursor(NEWEST_FIRST, [id]),
+      (order) => encodeCursor(sort, CURSORS[sort].placeOf(order)),
     );
     return { orders: rows, next_cursor, ...(query.count ? { total: await count() } : {}) };
   }
 }
 
-function cursorOf({ cursor }: PageQuery): string | null {
-  return decodeUuidCursor(NEWEST_FIRST, cursor);
-}
+/** What a cursor holds in each order: the values of the columns that it sorts by. */
+const CURSORS: Record<OrderSort, { kinds: KeysetKind[]; placeOf(order: Order): Keyset }> = {
+  newest: { kinds: ['uuid'], placeOf: ({ id }) => [id] },
+  oldest: { kinds: ['uuid'], placeOf: ({ id }) => [id] },
+  total: { kinds: ['number', 'uuid'], placeOf: (order) => [order.total_price_minor, order.id] },
+  '-total': { kinds: ['number', 'uuid'], placeOf: (order) => [order.total_price_minor, order.id] },
+};
 
-function timeOf(text: string | undefined): Date | null {
-  return text === undefined ? null : new Date(text);
+function timeOf(text: string | undefined): Date | undefined {
+  return text === undefined ? undefined : new Date(text);
 }

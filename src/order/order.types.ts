@@ -118,3 +118,19 @@ export interface ReturnedGoods extends RequestedLine {
   /** Whether they can be sold again. */
   sellable: boolean;
 }
+
+export const ORDER_SORTS = ['newest', 'oldest', 'total', '-total'] as const;
+export type OrderSort = (typeof ORDER_SORTS)[number];
+
+/** Which of everybody's orders an admin wants to see. */
+export interface OrderFilter {
+  status?: OrderStatus;
+  user_id?: number;
+  product_id?: number;
+  /** Included. */
+  from?: Date;
+  /** Not included. */
+  to?: Date;
+  /** The beginning of the order's id, or of its buyer's e-mail. */
+  q?: string;
+}

@@ -7,6 +7,8 @@ import { PaymentController } from './payment.controller.js';
 import { measuring, PaymentMetrics, PaymentOutcomes } from './payment.metrics.js';
 import { PaymentRepository } from './payment.repository.js';
 import { PaymentService } from './payment.service.js';
+import { PaymentFiguresRepository } from './payment-figures.repository.js';
+import { PaymentFigures } from './payment-figures.service.js';
 import { PaymentMetricsRepository } from './payment-metrics.repository.js';
 import { PaymentNotifications } from './payment-notifications.service.js';
 import { RefundRepository } from './refund.repository.js';
@@ -24,12 +26,14 @@ import { RefundService } from './refund.service.js';
     PaymentMetrics,
     PaymentOutcomes,
     PaymentMetricsRepository,
+    PaymentFiguresRepository,
+    PaymentFigures,
     {
       provide: PaymentGateways,
       inject: [Config, Metrics],
       useFactory: (config: Config, metrics: Metrics) => PaymentGateways.of(config, measuring(metrics)),
     },
   ],
-  exports: [PaymentService, RefundService, PaymentNotifications],
+  exports: [PaymentService, RefundService, PaymentNotifications, PaymentFigures],
 })
 export class PaymentModule {}

@@ -239,9 +239,10 @@ const unfinished = (q: string, query: string) =>
     : query;
 
 function conditionsOf(filter: ProductFilter, bind: Bind): string[] {
-  const { category, in_stock, storefront_id, with_inactive } = filter;
+  const { category, in_stock, storefront_id, active, with_inactive } = filter;
   const conditions = ['p.deleted_at IS NULL', 'p.parent_id IS NULL'];
   if (!with_inactive) conditions.push('p.active');
+  if (active !== undefined) conditions.push(`p.active = ${bind(active)}`);
   if (category !== undefined) conditions.push(`p.category = ${bind(category)}`);
   if (storefront_id !== undefined) conditions.push(`p.storefront_id = ${bind(storefront_id)}`);
   const prices = pricesOf(filter, bind);

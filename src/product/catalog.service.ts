@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/database/tx.js';
+import { ValidationFailed } from '../platform/errors.js';
 import type { Caller } from '../platform/http/caller.js';
 import { decodeCursor, encodeCursor, type Keyset, pageOf } from '../platform/http/page.js';
 import { ReadyAnswer } from '../platform/http/ready-answer.js';
@@ -28,7 +29,7 @@ export class CatalogService {
   /**
    * One page of top-level products with their variants. What is looked for comes by relevance unless another order is asked
    * for, and by likeness when there is no such word: for typing errors. The public sees active products, admins all that are not deleted.
-   * @throws ValidationFailed for a cursor of another order, or a price finer than the currency.
+   * @throws ValidationFailed for a cursor of another order, or a price finer than the currency, or a filter that is for admins.
    */
   async list(query: ProductListQuery, caller: Caller | undefined): Promise<ReadyAnswer> {
     const sort = query.sort ?? (query.q === undefined ? 'id' : 'relevance');
@@ -86,12 +87,16 @@ export class CatalogService {
   }
 
   private filterOf(query: ProductListQuery, caller: Caller | undefined): ProductFilter {
-    const { q, category, in_stock, storefront_id, min_price, max_price } = query;
+    const { q, category, in_stock, storefront_id, active, min_price, max_price } = query;
+    // To everybody else it is not there, like what it would show.
+    if (active !== undefined && !isAdmin(caller))
+      throw ValidationFailed.of('active', 'active is not a known member');
     return {
       q,
       category,
       in_stock,
       storefront_id,
+      active,
       min_price_minor: min_price === undefined ? undefined : this.money.minorOf(min_price, 'min_price'),
       max_price_minor: max_price === undefined ? undefined : this.money.minorOf(max_price, 'max_price'),
       with_inactive: isAdmin(caller),

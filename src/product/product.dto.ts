@@ -65,6 +65,14 @@ export class ProductListQuery extends PageQuery {
   storefront_id?: number;
 
   @ApiPropertyOptional({
+    description: 'Only for admins. `true`: only what is shown to everybody; `false`: only what is not.',
+  })
+  @IsOptional()
+  @AsBoolean()
+  @IsActive()
+  active?: boolean;
+
+  @ApiPropertyOptional({
     enum: SORTS,
     description:
       'When not given: by relevance if there is a `q`, else by id. `price` is the one that is shown.',

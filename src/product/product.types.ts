@@ -126,6 +126,7 @@ export interface ProductFilter {
   max_price_minor?: number;
   in_stock?: boolean;
   storefront_id?: number;
+  active?: boolean;
   /** Admins see what is not on sale. */
   with_inactive: boolean;
 }

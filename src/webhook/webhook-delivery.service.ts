@@ -5,7 +5,7 @@ import { Config } from '../platform/config/config.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Answer } from '../platform/http/answer.js';
-import { decodeUuidCursor, encodeCursor, type PageQuery, pageOf } from '../platform/http/page.js';
+import { decodeUuidCursor, encodeCursor, pageOf } from '../platform/http/page.js';
 import type { Claim } from '../platform/idempotency/claim.js';
 import { IdempotencyService } from '../platform/idempotency/idempotency.service.js';
 import { Jobs } from '../platform/jobs/jobs.service.js';
@@ -13,6 +13,7 @@ import type { DeadJob } from '../platform/jobs/jobs.types.js';
 import { note } from '../platform/observability/subject.js';
 import type { Task } from '../platform/observability/tracing.js';
 import { AdminActions } from '../trail/admin-actions.service.js';
+import type { DeliveriesQuery } from './webhook.dto.js';
 import { DeliveryFailed, DeliveryNotFound, EndpointInactive, EndpointNotFound } from './webhook.errors.js';
 import { WebhookMetrics } from './webhook.metrics.js';
 import type { Attempt, Delivery, DeliveryJob, NewDelivery } from './webhook.types.js';
@@ -132,14 +133,15 @@ export class WebhookDeliveryService implements OnModuleInit {
   }
 
   /** The deliveries to an endpoint, newest first. @throws EndpointNotFound */
-  async list(endpointId: number, query: PageQuery): Promise<DeliveryPageView> {
+  async list(endpointId: number, query: DeliveriesQuery): Promise<DeliveryPageView> {
     if (!(await this.endpoints.find(endpointId))) throw new EndpointNotFound();
     const before = decodeUuidCursor(NEWEST_FIRST, query.cursor);
-    const deliveries = await this.repository.list(endpointId, before, query.limit + 1);
+    const status = query.status ?? null;
+    const deliveries = await this.repository.list(endpointId, status, before, query.limit + 1);
     const { rows, next_cursor } = pageOf(deliveries, query, viewOfDelivery, ({ id }) =>
       encodeCursor(NEWEST_FIRST, [id]),
     );
-    const total = query.count ? { total: await this.repository.count(endpointId) } : {};
+    const total = query.count ? { total: await this.repository.count(endpointId, status) } : {};
     return { deliveries: rows, next_cursor, ...total };
   }
 

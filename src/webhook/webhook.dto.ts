@@ -1,10 +1,19 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { ArrayNotEmpty, ArrayUnique, IsArray, IsBoolean, IsIn, ValidateBy } from 'class-validator';
+import {
+  ArrayNotEmpty,
+  ArrayUnique,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsOptional,
+  ValidateBy,
+} from 'class-validator';
 import { Webhook } from 'standardwebhooks';
 import { EVENT_TYPES } from '../event/event.types.js';
+import { PageQuery } from '../platform/http/page.js';
 import { IfGiven } from '../platform/http/validation.js';
-import type { Subscription } from './webhook.types.js';
+import { DELIVERY_STATUSES, type DeliveryStatus, type Subscription } from './webhook.types.js';
 
 const SUBSCRIPTIONS: Subscription[] = ['*', ...EVENT_TYPES];
 const URL_LENGTH_MAX = 2_000;
@@ -121,4 +130,11 @@ export class ChangeEndpointDto {
   @IfGiven()
   @IsBoolean({ message: 'active must be true or false' })
   active?: boolean;
+}
+
+export class DeliveriesQuery extends PageQuery {
+  @ApiPropertyOptional({ enum: DELIVERY_STATUSES })
+  @IsOptional()
+  @IsIn(DELIVERY_STATUSES, { message: `status must be one of ${DELIVERY_STATUSES.join(', ')}` })
+  status?: DeliveryStatus;
 }

@@ -1,6 +1,12 @@
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { EVENT_TYPES } from '../event/event.types.js';
-import type { Delivery, DeliveryStatus, Endpoint, Subscription } from './webhook.types.js';
+import {
+  DELIVERY_STATUSES,
+  type Delivery,
+  type DeliveryStatus,
+  type Endpoint,
+  type Subscription,
+} from './webhook.types.js';
 
 const EXAMPLE_ID = '01939b1e-7c1a-7000-8000-3f3f1a2b4c5d';
 const EXAMPLE_TIME = '2026-11-21T09:00:00.000Z';
@@ -42,7 +48,7 @@ export class DeliveryView {
   })
   event_id!: string;
   @ApiProperty({ enum: EVENT_TYPES, example: 'order.paid' }) type!: string;
-  @ApiProperty({ enum: ['pending', 'delivered', 'failed'], example: 'delivered' }) status!: DeliveryStatus;
+  @ApiProperty({ enum: DELIVERY_STATUSES, example: 'delivered' }) status!: DeliveryStatus;
   @ApiProperty({ type: 'integer', minimum: 0, example: 1 }) attempts!: number;
   @ApiProperty({
     type: 'integer',

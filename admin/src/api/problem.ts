@@ -21,6 +21,7 @@ const FIELD_OF_CODE: Record<string, string> = {
   code_taken: 'code',
   email_taken: 'email',
   refund_too_large: 'amount',
+  extension_too_long: 'seconds',
   stock_changed: 'quantity',
 };
 

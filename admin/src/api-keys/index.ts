@@ -1,0 +1,15 @@
+import KeyIcon from '@mui/icons-material/KeyOutlined';
+import { lazy } from 'react';
+import type { AdminResource } from '../registry';
+
+export const apiKeys: AdminResource = {
+  name: 'api-keys',
+  label: 'API keys',
+  one: 'API key',
+  group: 'System',
+  icon: KeyIcon,
+  recordRepresentation: 'name',
+  api: { path: '/admin/api-keys', member: 'api_keys', counted: true, createOnly: ['name', 'scopes'] },
+  list: lazy(() => import('./api-key-list')),
+  create: lazy(() => import('./api-key-create')),
+};

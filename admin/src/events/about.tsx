@@ -1,0 +1,39 @@
+import { Link } from '../parts/link';
+import { shortId } from '../parts/texts';
+
+const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
+
+/** Orders of the shop have UUIDs; those of other systems are named as these like. */
+const isOrderOfShop = (orderId: string) => UUID.test(orderId);
+
+/** Enough of an order's id to tell it from others. */
+export const orderText = (orderId: string) => (isOrderOfShop(orderId) ? shortId(orderId) : orderId);
+
+/** The order that something is about, with the way to it if it is one of the shop's. */
+export function OrderLink({ orderId }: { orderId: string }) {
+  if (!isOrderOfShop(orderId)) return <span>{orderId}</span>;
+  return (
+    <Link to={`/orders/${orderId}/show`} title={orderId}>
+      {orderText(orderId)}
+    </Link>
+  );
+}
+
+/** What an event is about: an order or a product. In words only, for where it cannot be a link. */
+export function aboutText({ order_id, product_id }: Record<string, unknown>): string {
+  if (typeof order_id === 'string') return `Order ${orderText(order_id)}`;
+  return typeof product_id === 'number' ? `Product ${product_id}` : '–';
+}
+
+/** The same, with the way to it. */
+export function About({ data }: { data: Record<string, unknown> }) {
+  const { order_id, product_id } = data;
+  if (typeof order_id === 'string')
+    return (
+      <span>
+        Order <OrderLink orderId={order_id} />
+      </span>
+    );
+  if (typeof product_id === 'number') return <Link to={`/products/${product_id}`}>Product {product_id}</Link>;
+  return <span>–</span>;
+}

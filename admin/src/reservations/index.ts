@@ -1,0 +1,18 @@
+import ReservationIcon from '@mui/icons-material/HourglassBottomOutlined';
+import { lazy } from 'react';
+import type { AdminResource } from '../registry';
+
+export const reservations: AdminResource = {
+  name: 'reservations',
+  label: 'Reservations',
+  one: 'Reservation',
+  group: 'Sales',
+  icon: ReservationIcon,
+  recordRepresentation: 'order_id',
+  api: {
+    path: '/inventory/reservations',
+    sorts: { created_at: { DESC: 'newest' }, expires_at: { ASC: 'expires' } },
+  },
+  list: lazy(() => import('./reservation-list')),
+  show: lazy(() => import('./reservation-show')),
+};

@@ -1,0 +1,273 @@
+import type { Browser } from 'playwright-core';
+import { eventually } from '../support/eventually.js';
+import { Receiver, verified } from '../webhook/receiver.js';
+import { AdminPage, openBrowser } from './browser.js';
+import { ADMIN, AdminShop } from './given-admin-shop.js';
+
+// What fails once is a dead letter at once.
+const IMPATIENT = { EVENT_MAX_ATTEMPTS: '1', EVENT_RETRY_BASE_MS: '1' };
+
+let shop: AdminShop;
+let receiver: Receiver;
+let browser: Browser;
+let admin: AdminPage;
+
+beforeAll(async () => {
+  [shop, receiver, browser] = await Promise.all([AdminShop.open(IMPATIENT), Receiver.open(), openBrowser()]);
+  admin = await AdminPage.open(browser, shop.url);
+  await admin.signIn(ADMIN.email, ADMIN.password);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await receiver?.close();
+  await shop?.close();
+});
+
+/** Opens a dialog by its button, and does what it is for. */
+async function act(label: string, fill: () => Promise<void> = async () => undefined): Promise<void> {
+  await admin.button(label).first().click();
+  await fill();
+  await admin.page.getByRole('dialog').getByRole('button', { name: label, exact: true }).click();
+}
+
+/** What the dialog tells this once. */
+async function secretOnce(label: string): Promise<string> {
+  const secret = await admin.page.getByRole('dialog').getByLabel(label).inputValue();
+  await admin.expectOpenToAll();
+  await admin.button('I have kept it').click();
+  await admin.settled();
+  expect(await admin.page.getByText(secret).count()).toBe(0);
+  return secret;
+}
+
+describe('the dashboard', () => {
+  it('shows the figures of real orders, and leads to them', async () => {
+    const orderId = await shop.givenPaidOrder();
+    await shop.post(`/admin/orders/${orderId}/refund`, { amount: 9.97, reason: 'a scratch' });
+    await shop.patch('/products/4', { low_stock_threshold: 200 });
+    await admin.goto('/');
+    expect(await admin.heading()).toBe('Dashboard');
+    await admin.shows('$200.00');
+    await admin.shows('$209.97 less $9.97 refunded');
+    await admin.shows('150 of 200');
+    await admin.shows('Every event is handed on.');
+    await admin.page.locator('svg .MuiLineChart-line').waitFor();
+    await admin.page
+      .locator('svg .MuiBarElement-root, svg .MuiBarChart-element')
+      .first()
+      .waitFor({ state: 'attached' });
+    await admin.page.getByRole('row', { name: / \$200\.00 1$/ }).waitFor({ state: 'attached' });
+    await admin.expectOpenToAll();
+    await admin.page.getByRole('link', { name: 'Paid' }).click();
+    await admin.page.locator(`[title="${orderId}"]`).waitFor();
+    expect(await admin.heading()).toBe('Orders');
+  });
+
+  it('shows as many days as are asked for', async () => {
+    await admin.goto('/');
+    await admin.shows('Placed in the last 30 days');
+    await admin.button('7 days').click();
+    await admin.shows('Placed in the last 7 days');
+  });
+});
+
+describe('reservations', () => {
+  const find = async () => (await shop.get('/inventory/reservations?order_id=pos-7-42')).reservations[0];
+
+  it('count down, and are extended as far as they may be', async () => {
+    const items = [{ product_id: 1, quantity: 2 }];
+    await shop.post('/inventory/reservations', { order_id: 'pos-7-42', items, ttl_seconds: 900 });
+    const { expires_at } = await find();
+    await admin.goto('/reservations');
+    await admin.shows('pos-7-42');
+    await admin.expectOpenToAll();
+    const timer = admin.page.getByRole('timer').first();
+    const before = await timer.innerText();
+    await eventually(async () => (await timer.innerText()) !== before, { what: 'the next second' });
+
+    await act('Extend', () => admin.field('By').fill('600'));
+    await admin.shows(/^Held until /);
+    expect(Date.parse((await find()).expires_at)).toBe(Date.parse(expires_at) + 600_000);
+    await act('Extend', () => admin.field('By').fill('600'));
+    expect(await admin.faultAt('By')).toBe('The reservation can be extended by 300 more seconds at most.');
+    await admin.button('Back').click();
+  });
+
+  it('are released, and say why', async () => {
+    await admin.page.getByRole('link', { name: 'pos-7-42' }).click();
+    await admin.settled();
+    await admin.page.getByRole('link', { name: 'Laptop' }).waitFor();
+    await act('Release');
+    await admin.faultAt('Reason');
+    await admin.field('Reason').fill('the customer went away');
+    await admin.page.getByRole('dialog').getByRole('button', { name: 'Release' }).click();
+    await admin.shows('Cancelled');
+    await admin.shows('the customer went away');
+    await admin.expectOpenToAll();
+    expect(await find()).toMatchObject({ status: 'cancelled', reason: 'the customer went away' });
+    await admin.goto('/reservations');
+    await admin.shows('No goods are held.');
+  });
+});
+
+describe('webhooks', () => {
+  const address = () => `${receiver.url}/hooks`;
+
+  it('are added with a secret that is shown once, and say what is wrong with their address', async () => {
+    await admin.goto('/webhook-endpoints/create');
+    await admin.field('Address').fill('ftp://shop.example');
+    await admin.button('Save').click();
+    expect(await admin.faultAt('Address')).toContain('Url must be an http or https address');
+    await admin.field('Address').fill(address());
+    await admin.page.getByLabel('All events').uncheck();
+    await admin.page.getByLabel('order.paid').check();
+    await admin.expectOpenToAll();
+    await admin.button('Save').click();
+    const secret = await secretOnce('Secret, by which');
+
+    await shop.givenPaidOrder();
+    const received = await eventually(async () => receiver.received[0], { what: 'the delivery' });
+    expect(verified(received, secret)).toMatchObject({ type: 'order.paid' });
+  });
+
+  it('show what has become of each delivery, and send it again', async () => {
+    await eventually(
+      async () => {
+        await admin.button('Look again').click();
+        await admin.page.getByRole('listitem').filter({ hasText: 'order.paid' }).first().waitFor();
+        return admin.page.getByText('Delivered', { exact: true }).first().isVisible();
+      },
+      { what: 'the word of the delivery' },
+    );
+    await admin.expectOpenToAll();
+    await act('Resend');
+    await admin.shows('On its way again.');
+    await eventually(async () => receiver.received.length === 2, { what: 'the same again' });
+    const [first, again] = receiver.received;
+    expect(again?.headers['webhook-id']).toBe(first?.headers['webhook-id']);
+    expect(again?.body).toBe(first?.body);
+  });
+
+  it('are switched off', async () => {
+    await admin.page.getByLabel('Active').uncheck();
+    await admin.button('Save').click();
+    await admin.shows('Element updated');
+    const { webhook_endpoints } = await shop.get('/admin/webhook-endpoints');
+    expect(webhook_endpoints).toMatchObject([{ url: address(), events: ['order.paid'], active: false }]);
+    await act('Resend');
+    await admin.shows('The webhook endpoint is switched off.');
+    await admin.button('Back').click();
+    await admin.page.getByLabel('Active').check();
+    await admin.button('Save').click();
+    await eventually(async () => (await shop.get('/admin/webhook-endpoints')).webhook_endpoints[0].active, {
+      what: 'the endpoint on again',
+    });
+  });
+});
+
+describe('dead letters', () => {
+  it('are retried, and say so', async () => {
+    receiver.answers(500);
+    const orderId = await shop.givenPaidOrder();
+    const letters = async () => (await shop.get('/admin/dead-letters')).dead_letters;
+    await eventually(async () => (await letters()).length === 1, { what: 'the dead letter' });
+    await admin.goto('/');
+    await admin.page.getByRole('link', { name: '1 event could not be acted on' }).click();
+    await admin.shows('webhooks');
+    await admin.expectOpenToAll();
+    await admin.page.getByRole('link', { name: 'order.paid' }).click();
+    await admin.page.getByRole('group', { name: 'What the event says' }).getByText(orderId).waitFor();
+    await admin.expectOpenToAll();
+
+    receiver.accepts();
+    const before = receiver.received.length;
+    await act('Retry');
+    await admin.shows('Retried');
+    await eventually(async () => receiver.received.length === before + 1, { what: 'the retry' });
+    expect(receiver.received.at(-1)?.body).toContain(orderId);
+    expect(await letters()).toEqual([]);
+    await admin.goto('/dead-letters');
+    await admin.shows('None: every event has reached whoever acts on it.');
+  });
+});
+
+describe('API keys', () => {
+  it('are shown once, open what they may, and are revoked', async () => {
+    await admin.goto('/api-keys/create');
+    await admin.field('Who will use it').fill('warehouse');
+    await admin.button('Save').click();
+    await admin.shows(/^Scopes must (be a list|not be empty)/);
+    await admin.page.getByLabel('inventory:read').check();
+    await admin.button('Save').click();
+    const key = await secretOnce('API key, for the header');
+
+    const ask = async () =>
+      (await shop.service.call('/api/v1/inventory/summary', { headers: { 'x-api-key': key } })).status;
+    expect(await ask()).toBe(200);
+    await admin.shows('warehouse');
+    await admin.expectOpenToAll();
+    await act('Revoke');
+    await admin.shows('None yet: no other system may ask for stock.');
+    expect(await ask()).toBe(401);
+  });
+});
+
+describe('what has happened', () => {
+  it('is found by its type, and told whole', async () => {
+    await admin.goto('/events?filter=%7B%22type%22%3A%22order.refunded%22%7D');
+    const links = admin.page.getByRole('link', { name: /^order\.|^stock\.|^payment\./ });
+    await links.first().waitFor();
+    expect(await links.allInnerTexts()).toEqual(['order.refunded']);
+    await admin.expectOpenToAll();
+    await links.first().click();
+    await admin.page.getByRole('group', { name: 'What the event says' }).getByText('9.97').waitFor();
+  });
+
+  it('by the hands of admins stands with what was changed', async () => {
+    await admin.goto('/admin-actions');
+    await admin.shows('API key 1 revoked');
+    await admin.page.getByRole('combobox', { name: 'What' }).click();
+    await admin.page.getByRole('option', { name: 'Webhook endpoint' }).click();
+    const changes = admin.button(/^Webhook endpoint 1 changed/);
+    await changes.first().waitFor();
+    await admin.page.getByText('API key 1 revoked').waitFor({ state: 'detached' });
+    await changes.first().press('Enter');
+    await admin.page.getByRole('row', { name: 'Active false true' }).waitFor();
+    await admin.expectOpenToAll();
+    expect(await changes.first().innerText()).toContain(ADMIN.email);
+  });
+});
+
+describe('on a phone in the dark', () => {
+  it('every page is there, and nothing keeps anybody out', async () => {
+    const items = [{ product_id: 2, quantity: 1 }];
+    const { id } = await shop.post('/inventory/reservations', { order_id: 'pos-7-43', items });
+    const [event] = (await shop.get('/admin/events')).events;
+    const phone = await AdminPage.open(browser, shop.url, { isPhone: true, isDark: true });
+    await phone.signIn(ADMIN.email, ADMIN.password);
+    for (const [path, words] of [
+      ['/', 'Sales over time'],
+      ['/reservations', 'pos-7-43'],
+      [`/reservations/${id}/show`, 'Ends in'],
+      ['/dead-letters', 'None: every event'],
+      ['/events', event.type],
+      [`/events/${event.id}/show`, 'What it says'],
+      ['/webhook-endpoints', '/hooks'],
+      ['/webhook-endpoints/1', 'Deliveries'],
+      ['/api-keys', 'None yet'],
+      ['/api-keys/create', 'What they may do'],
+      ['/admin-actions', 'API key 1 revoked'],
+    ]) {
+      await phone.goto(path as string);
+      await phone.shows(words as string);
+      await phone.expectOpenToAll();
+    }
+    expect(phone.complaints).toEqual([]);
+    await phone.close();
+  });
+
+  it('the browser has complained of nothing, on the desk neither', () => {
+    expect(admin.complaints).toEqual([]);
+  });
+});
