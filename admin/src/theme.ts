@@ -44,7 +44,10 @@ const common: ThemeOptions = {
     },
     MuiTableCell: {
       styleOverrides: {
-        root: ({ theme }) => ({ borderColor: theme.palette.divider }),
+        root: ({ theme }) => ({
+          borderColor: theme.palette.divider,
+          [theme.breakpoints.down('sm')]: { paddingLeft: 12, paddingRight: 12 },
+        }),
         head: ({ theme }) => ({ fontWeight: 600, color: theme.palette.text.secondary }),
       },
     },
@@ -54,6 +57,8 @@ const common: ThemeOptions = {
       styleOverrides: {
         root: ({ theme }: { theme: Theme }) => ({
           minWidth: 0,
+          // A wide table scrolls within its card; the page never does.
+          '& .RaShow-card, & .RaEdit-card, & .RaCreate-card, & .RaList-content': { minWidth: 0 },
           '& .RaLayout-content': {
             minWidth: 0,
             padding: theme.spacing(2, 3, 4),
@@ -61,6 +66,9 @@ const common: ThemeOptions = {
           },
         }),
       },
+    },
+    RaSimpleList: {
+      styleOverrides: { root: { '& .RaSimpleList-tertiary': { opacity: 1, marginLeft: 8 } } },
     },
     RaSidebar: {
       styleOverrides: {

@@ -15,23 +15,29 @@ interface Tokens {
 }
 
 interface Kept {
-  refresh_token: string;
   user: User;
+  access_token: string;
+  /** By this browser's clock, in milliseconds. */
+  until: number;
+  refresh_token: string;
 }
 
 const KEY = 'holdfast.session';
 /** An access token is renewed when less than this is left of it: a request takes its time. */
 const MARGIN_MS = 20_000;
+const MS_PER_SECOND = 1_000;
 
 /**
  * A refresh token is good for one use, and a second use ends the session. Where the browser can lock across tabs, all tabs
  * share one session and renew it one after the other: links open signed in. Elsewhere (plain http) each tab has its own.
- * The access token stays in memory: what can be read from the storage is useless once it has been renewed.
+ *
+ * The access token is kept beside it. In memory alone it would have to be renewed at every load of the page, and whoever
+ * reloads twice in a row would be signed out: the answer with the next refresh token is lost with the page that asked. To
+ * whoever can read the storage it is worth less than its neighbour.
  */
 const isShared = 'locks' in navigator;
 const storage = isShared ? localStorage : sessionStorage;
 
-let access: { token: string; untilMs: number } | null = null;
 let renewal: Promise<string> | null = null;
 
 /** Who is signed in, or null. */
@@ -58,13 +64,13 @@ export async function signOut(): Promise<void> {
 
 /** An access token that is good for the next request. @throws HttpError 401 when the session has ended. */
 export async function accessToken(): Promise<string> {
-  if (access && access.untilMs - MARGIN_MS > Date.now()) return access.token;
-  return renewed();
+  return freshToken() ?? renewed();
 }
 
-/** The API has refused the token, whatever its clock says: the next one is asked for. */
+/** The API has refused the token, whatever our clock says: the next request gets another. */
 export function distrust(token: string): void {
-  if (access?.token === token) access = null;
+  const session = kept();
+  if (session?.access_token === token) store({ ...session, until: 0 });
 }
 
 /** One renewal at a time, whoever asks: in this tab by the promise, among tabs by the lock. */
@@ -77,6 +83,9 @@ function renewed(): Promise<string> {
 }
 
 async function renew(): Promise<string> {
+  // Another tab may have been first.
+  const fresh = freshToken();
+  if (fresh) return fresh;
   const session = kept();
   if (!session) throw refusalOf(401, '');
   try {
@@ -91,6 +100,11 @@ async function renew(): Promise<string> {
     if ((error as { status?: number }).status === 401) forget();
     throw error;
   }
+}
+
+function freshToken(): string | null {
+  const session = kept();
+  return session && session.until - MARGIN_MS > Date.now() ? session.access_token : null;
 }
 
 async function post<T>(path: string, body: object): Promise<T> {
@@ -110,19 +124,20 @@ function kept(): Kept | null {
 }
 
 function keep({ access_token, refresh_token, expires_in, user }: Tokens): void {
-  access = { token: access_token, untilMs: Date.now() + expires_in * 1_000 };
-  storage.setItem(KEY, JSON.stringify({ refresh_token, user } satisfies Kept));
+  store({ user, access_token, until: Date.now() + expires_in * MS_PER_SECOND, refresh_token });
+}
+
+function store(session: Kept): void {
+  storage.setItem(KEY, JSON.stringify(session));
 }
 
 function forget(): void {
-  access = null;
   storage.removeItem(KEY);
 }
 
 // Another tab has signed out, or in as somebody else: what this one shows is not theirs.
 window.addEventListener('storage', ({ key, oldValue, newValue }) => {
   if (key !== KEY || userIn(oldValue) === userIn(newValue)) return;
-  access = null;
   window.location.reload();
 });
 

@@ -29,10 +29,9 @@ export default function LedgerChart({ movements, begin }: LedgerChartProps) {
           {
             dataKey: 'at',
             scaleType: 'time',
-            valueFormatter: (at: Date, { location }) =>
-              location === 'tooltip'
-                ? timeText(at.toISOString())
-                : at.toLocaleDateString(undefined, { month: 'short', day: 'numeric' }),
+            tickNumber: 4,
+            valueFormatter: (at: Date, context) =>
+              context.location === 'tick' ? context.defaultTickLabel : timeText(at.toISOString()),
           },
         ]}
         yAxis={[{ min: 0, width: 48 }]}
@@ -51,7 +50,7 @@ export default function LedgerChart({ movements, begin }: LedgerChartProps) {
         hideLegend
         skipAnimation
         disableKeyboardNavigation
-        sx={{ '& .MuiAreaElement-root': { fillOpacity: 0.15 } }}
+        sx={{ '& .MuiLineChart-area': { fillOpacity: 0.15 } }}
       />
     </div>
   );

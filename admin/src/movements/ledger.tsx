@@ -89,7 +89,7 @@ function Table() {
 
 function Cause({ movement }: { movement: Movement }) {
   return (
-    <Stack sx={{ overflowWrap: 'anywhere' }}>
+    <Stack sx={{ overflowWrap: 'break-word' }}>
       <span>{wordsOf(movement.type)}</span>
       {[causeOf(movement), movement.notes].filter(Boolean).map((text) => (
         <Typography key={text} variant="caption" color="textSecondary">

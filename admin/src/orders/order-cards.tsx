@@ -15,6 +15,10 @@ import { Link as RouterLink } from 'react-router-dom';
 import { moneyText, timeText, wordsOf } from '../parts/texts';
 import type { Order } from './order.types';
 
+/** Where there is no room for a column, it stands below the product. */
+const WIDE = { display: { xs: 'none', sm: 'table-cell' } };
+const NARROW = { display: { sm: 'none' } };
+
 export function LinesCard({ order }: { order: Order }) {
   const { items, currency } = order;
   return (
@@ -27,7 +31,9 @@ export function LinesCard({ order }: { order: Order }) {
           <TableHead>
             <TableRow>
               <TableCell>Product</TableCell>
-              <TableCell align="right">Price</TableCell>
+              <TableCell align="right" sx={WIDE}>
+                Price
+              </TableCell>
               <TableCell align="right">Quantity</TableCell>
               <TableCell align="right">Sum</TableCell>
             </TableRow>
@@ -41,9 +47,14 @@ export function LinesCard({ order }: { order: Order }) {
                   </Link>
                   <Typography variant="caption" component="div" color="textSecondary">
                     {line.sku}
+                    <Box component="span" sx={NARROW}>
+                      {` · ${moneyText(line.price, currency)}`}
+                    </Box>
                   </Typography>
                 </TableCell>
-                <TableCell align="right">{moneyText(line.price, currency)}</TableCell>
+                <TableCell align="right" sx={WIDE}>
+                  {moneyText(line.price, currency)}
+                </TableCell>
                 <TableCell align="right">{line.quantity}</TableCell>
                 <TableCell align="right">{moneyText(line.subtotal, currency)}</TableCell>
               </TableRow>
@@ -66,7 +77,7 @@ function Totals({ order }: { order: Order }) {
     ['Shipping', order.shipping_price],
   ];
   return (
-    <Stack component="dl" spacing={0.5} sx={{ m: 0, ml: 'auto', maxWidth: 280 }}>
+    <Stack component="dl" spacing={0.5} sx={{ m: 0, ml: 'auto', maxWidth: 240, typography: 'body2' }}>
       {rows
         .filter(([, amount], index) => index === 0 || amount !== 0)
         .map(([label, amount]) => (

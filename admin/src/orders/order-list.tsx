@@ -1,4 +1,4 @@
-import { Stack, type Theme, Typography, useMediaQuery } from '@mui/material';
+import { Box, Stack, type Theme, Typography, useMediaQuery } from '@mui/material';
 import {
   DataTable,
   DateInput,
@@ -48,7 +48,7 @@ function Table() {
   return (
     <DataTable bulkActionButtons={false} rowClick="show">
       <DataTable.Col source="id" label="Order" disableSort>
-        <FunctionField<Order> render={({ id }) => <span title={id}>{shortId(id)}</span>} />
+        <FunctionField<Order> render={({ id }) => <ShortId id={id} />} />
       </DataTable.Col>
       <DataTable.Col source="created_at" label="Placed" disableSort>
         <TimeField source="created_at" />
@@ -75,9 +75,17 @@ function Table() {
   );
 }
 
+function ShortId({ id }: Pick<Order, 'id'>) {
+  return (
+    <Box component="span" title={id} sx={{ whiteSpace: 'nowrap' }}>
+      {shortId(id)}
+    </Box>
+  );
+}
+
 function Money({ order }: { order: Order }) {
   return (
-    <Stack direction="row" spacing={1} sx={{ alignItems: 'center' }}>
+    <Stack sx={{ alignItems: 'flex-start' }}>
       <MoneyChip status={order.payment_status} />
       <Typography variant="caption" color="textSecondary">
         {wordsOf(order.payment_method)}
@@ -90,8 +98,8 @@ function Cards() {
   return (
     <SimpleList<Order>
       rowClick="show"
-      primaryText={(order) => `${moneyText(order.total_price, order.currency)} · ${goodsOf(order)}`}
-      secondaryText={({ id, created_at }) => `${timeText(created_at)} · ${shortId(id)}`}
+      primaryText={(order) => moneyText(order.total_price, order.currency)}
+      secondaryText={(order) => `${timeText(order.created_at)}, ${goodsOf(order)}`}
       tertiaryText={({ status }) => <OrderChip status={status} />}
     />
   );

@@ -20,6 +20,10 @@ const CAUSES: Record<string, string> = {
   late: 'It came after the order had ended',
 };
 
+/** Where there is no room for a column, it stands with the rest. */
+const WIDE = { whiteSpace: 'nowrap', display: { xs: 'none', sm: 'table-cell' } };
+const NARROW = { display: { sm: 'none' } };
+
 /** Every attempt to pay, and all that went back. */
 export function MoneyCard({ money: { payments, refunds, error } }: { money: OrderMoney }) {
   return (
@@ -38,7 +42,7 @@ export function MoneyCard({ money: { payments, refunds, error } }: { money: Orde
           <Table size="small" aria-label="Payments and refunds">
             <TableHead>
               <TableRow>
-                <TableCell>When</TableCell>
+                <TableCell sx={WIDE}>When</TableCell>
                 <TableCell>What</TableCell>
                 <TableCell>State</TableCell>
                 <TableCell align="right">Amount</TableCell>
@@ -63,10 +67,11 @@ function PaymentRow({ payment }: { payment: Payment }) {
   const { attempt, provider, failure_reason, provider_payment_id } = payment;
   return (
     <TableRow>
-      <TableCell>{timeText(payment.created_at)}</TableCell>
+      <TableCell sx={WIDE}>{timeText(payment.created_at)}</TableCell>
       <TableCell>
         Payment {attempt} by {wordsOf(provider)}
         <Typography variant="caption" component="div" color="textSecondary" sx={{ overflowWrap: 'anywhere' }}>
+          <Box sx={NARROW}>{timeText(payment.created_at)}</Box>
           {failure_reason ?? provider_payment_id}
         </Typography>
       </TableCell>
@@ -81,10 +86,11 @@ function PaymentRow({ payment }: { payment: Payment }) {
 function RefundRow({ refund }: { refund: Refund }) {
   return (
     <TableRow>
-      <TableCell>{timeText(refund.created_at)}</TableCell>
+      <TableCell sx={WIDE}>{timeText(refund.created_at)}</TableCell>
       <TableCell>
         Refund
         <Typography variant="caption" component="div" color="textSecondary" sx={{ overflowWrap: 'anywhere' }}>
+          <Box sx={NARROW}>{timeText(refund.created_at)}</Box>
           {refund.failure_reason ?? refund.reason ?? CAUSES[refund.cause]}
         </Typography>
       </TableCell>

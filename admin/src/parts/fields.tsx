@@ -1,4 +1,4 @@
-import { Chip, type ChipProps } from '@mui/material';
+import { Box, Chip, type ChipProps } from '@mui/material';
 import { useRecordContext } from 'react-admin';
 import { moneyText, timeText, wordsOf } from './texts';
 
@@ -20,7 +20,11 @@ export function MoneyField({ source }: FieldProps) {
 /** A time of the record, in the reader's zone, for machines as it is. */
 export function TimeField({ source }: FieldProps) {
   const iso = memberOf(useRecordContext(), source) as string | null | undefined;
-  return iso ? <time dateTime={iso}>{timeText(iso)}</time> : <span>–</span>;
+  return (
+    <Box component={iso ? 'time' : 'span'} {...(iso && { dateTime: iso })} sx={{ whiteSpace: 'nowrap' }}>
+      {timeText(iso)}
+    </Box>
+  );
 }
 
 export type Tone = NonNullable<ChipProps['color']>;

@@ -1,4 +1,4 @@
-const TIME: Intl.DateTimeFormatOptions = { dateStyle: 'medium', timeStyle: 'short' };
+const TIME = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit' } as const;
 
 /** An amount in major units, as the API has it. Without a currency, as a plain number. */
 export function moneyText(amount: number, currency?: string): string {
@@ -6,13 +6,19 @@ export function moneyText(amount: number, currency?: string): string {
   return new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amount);
 }
 
-/** A time in the reader's own zone. */
+/** A time in the reader's own zone; the year only if it is another than this one. */
 export function timeText(iso: string | null | undefined): string {
-  return iso ? new Date(iso).toLocaleString(undefined, TIME) : '–';
+  if (!iso) return '–';
+  const time = new Date(iso);
+  const isThisYear = time.getFullYear() === new Date().getFullYear();
+  return time.toLocaleString(undefined, isThisYear ? TIME : { ...TIME, year: 'numeric' });
 }
+
+const OWN_WORDS: Record<string, string> = { cod: 'Cash on delivery', e_wallet: 'E-wallet' };
 
 /** `partially_refunded` as people write it. */
 export function wordsOf(name: string): string {
+  if (OWN_WORDS[name]) return OWN_WORDS[name];
   const words = name.replaceAll('_', ' ');
   return words.charAt(0).toUpperCase() + words.slice(1);
 }

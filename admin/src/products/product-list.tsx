@@ -103,7 +103,7 @@ function Table() {
 function Cards() {
   return (
     <SimpleList<Product>
-      leftAvatar={(product) => <Picture product={product} />}
+      leftIcon={(product) => <Picture product={product} />}
       primaryText={(product) => product.name}
       secondaryText={(product) => `${product.sku} · ${moneyText(product.price, product.currency)}`}
       tertiaryText={(product) => <StockChip {...product} />}

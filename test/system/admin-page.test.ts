@@ -1,0 +1,256 @@
+import type { Browser } from 'playwright-core';
+import { AdminPage, openBrowser } from './browser.js';
+import { ADMIN, AdminShop, CUSTOMER } from './given-admin-shop.js';
+
+let shop: AdminShop;
+let browser: Browser;
+let admin: AdminPage;
+
+beforeAll(async () => {
+  [shop, browser] = await Promise.all([AdminShop.open(), openBrowser()]);
+  admin = await AdminPage.open(browser, shop.url);
+});
+
+afterAll(async () => {
+  await browser?.close();
+  await shop?.close();
+});
+
+describe('signing in', () => {
+  it('is for admins: a customer is told so, and stays outside', async () => {
+    await admin.trySignIn(CUSTOMER.email, CUSTOMER.password);
+    await admin.shows('This page is for admins only');
+    expect(await admin.page.evaluate(() => localStorage.length)).toBe(0);
+  });
+
+  it('says that the password is wrong', async () => {
+    await admin.trySignIn(ADMIN.email, 'not my password');
+    await admin.shows('Invalid email or password');
+    await admin.expectOpenToAll();
+  });
+
+  it('leads in, by the keyboard alone', async () => {
+    await admin.signIn(ADMIN.email, ADMIN.password);
+    await admin.page
+      .getByRole('navigation', { name: 'Main' })
+      .getByRole('link', { name: 'Products' })
+      .click();
+    await admin.shows('LAPTOP-001');
+    expect(await admin.heading()).toBe('Products');
+    expect(await admin.page.title()).toBe('Products – Holdfast');
+  });
+
+  it('keeps all tabs signed in that must renew the session at once', async () => {
+    const tabs = [admin, await admin.another(), await admin.another()];
+    for (let round = 0; round < 3; round++) {
+      await admin.page.evaluate(() => {
+        const kept = JSON.parse(localStorage.getItem('holdfast.session') ?? '{}');
+        localStorage.setItem('holdfast.session', JSON.stringify({ ...kept, until: 0 }));
+      });
+      await Promise.all(tabs.map((tab) => tab.goto('/products')));
+      await Promise.all(tabs.map((tab) => tab.shows('LAPTOP-001')));
+    }
+    for (const { page } of tabs.slice(1)) await page.close();
+  });
+});
+
+describe('products', () => {
+  it('shows what the API refuses at its field', async () => {
+    await admin.goto('/products/create');
+    await admin.field('Name').fill('T-shirt');
+    await admin.field('SKU').fill('LAPTOP-001');
+    await admin.field('Price').fill('0');
+    await admin.button('Save').click();
+    expect(await admin.faultAt('Price')).toBe(
+      'Price must be a number greater than 0 and at most 1000000000.',
+    );
+    await admin.field('Price').fill('19.90');
+    await admin.button('Save').click();
+    expect(await admin.faultAt('SKU')).toBe('The sku LAPTOP-001 is already taken.');
+  });
+
+  it('makes one with variants, which are what is sold', async () => {
+    await admin.field('SKU').fill('TEE');
+    await admin.button('Save').click();
+    await admin.shows('None: it is sold as it is.');
+    for (const [sku, stock] of [
+      ['TEE-WHITE', '7'],
+      ['TEE-BLACK', '5'],
+    ] as const) {
+      await admin.button('Add variant').click();
+      await admin.field('SKU').fill(sku);
+      await admin.field('Stock to begin with').fill(stock);
+      await admin.button('Add').click();
+      await admin.page.getByRole('table', { name: 'Variants' }).getByText(sku).waitFor();
+    }
+    const [product] = (await shop.get('/products?q=TEE')).products;
+    expect(product).toMatchObject({
+      sku: 'TEE',
+      price: 19.9,
+      stock: 12,
+      variants: [{ stock: 7 }, { stock: 5 }],
+    });
+  });
+
+  it('sends only what has changed, and not over the change of somebody else', async () => {
+    await admin.goto('/products/5');
+    await admin.field('Price').fill('199.5');
+    await shop.patch('/products/5', { category: 'sound' });
+    await admin.button('Save').click();
+    await admin.shows('Somebody else has changed it meanwhile');
+    await admin.goto('/products/5');
+    await admin.field('Price').fill('199.5');
+    await admin.button('Save').click();
+    await admin.shows('Element updated');
+    expect(await shop.get('/products/5')).toMatchObject({ price: 199.5, category: 'sound', version: 3 });
+  });
+
+  it('moves stock, and says why it does not', async () => {
+    await admin.goto('/products/4');
+    await admin.button('Move stock').click();
+    await admin.page.getByLabel('Went out').check();
+    await admin.field('Quantity').fill('9999');
+    await admin.button('Enter').click();
+    await admin.shows('Not enough stock. Product 4: 9999 wanted, 150 there.');
+    await admin.page.getByLabel('Came in').check();
+    await admin.field('Quantity').fill('25');
+    await admin.field('Reason').fill('delivery');
+    await admin.expectOpenToAll();
+    await admin.button('Enter').dblclick();
+    await admin.shows('Monitor: 150 before, 175 now');
+    await admin.page.getByRole('cell', { name: '+25' }).waitFor();
+    await admin.page.locator('svg .MuiLineChart-line').waitFor();
+    const { movements } = await shop.get('/inventory/movements?product_id=4');
+    expect(movements).toMatchObject([{ delta: 25, stock_after: 175, reason: 'delivery' }]);
+  });
+
+  it('takes a CSV file in, tells of each row that is wrong, and gives one out', async () => {
+    const rows = Array.from({ length: 30 }, (_, index) => `CABLE-${index},Cable ${index},${3 + index},4`);
+    const text = `sku,name,price,stock\n${rows.join('\n')}\nBAD,No price,,1\n`;
+    await admin.goto('/products/import');
+    const file = { name: 'cables.csv', mimeType: 'text/csv', buffer: Buffer.from(text) };
+    await admin.page.locator('input[type=file]').setInputFiles(file);
+    await admin.shows('31 rows of cables.csv were read, and 1 were not taken in.');
+    await admin.page.getByRole('row', { name: /31 BAD price must be/ }).waitFor();
+    await admin.expectOpenToAll();
+    await admin.goto('/products');
+    const [download] = await Promise.all([
+      admin.page.waitForEvent('download'),
+      admin.button('Export').click(),
+    ]);
+    expect(download.suggestedFilename()).toBe('products.csv');
+  });
+
+  it('turns pages, also after a reload, and searches and orders by the API', async () => {
+    await admin.goto('/products?perPage=10&page=3&sort=price&order=DESC');
+    const third = (await shop.get('/products?sort=-price&limit=30')).products.slice(20);
+    await admin.shows(third[0].sku);
+    await admin.shows(third[9].sku);
+    await admin.button('Go to next page').click();
+    await admin.shows('31-36 of 36');
+    await admin.goto('/products');
+    await admin.page.getByLabel('Search products').fill('cable 29');
+    await admin.shows('CABLE-29');
+    await admin.shows('1-1 of 1');
+  });
+});
+
+describe('orders', () => {
+  it('finds one by its state, and gives a part of its money back once', async () => {
+    const id = await shop.givenPaidOrder();
+    await admin.goto('/orders');
+    await admin.page.getByLabel('Status').click();
+    await admin.page.getByRole('option', { name: 'Paid' }).click();
+    await admin.page.getByRole('row').filter({ hasText: '1 × Mouse and 1 more' }).click();
+    await admin.shows(id);
+    await admin.button('Refund').click();
+    await admin.field('Amount').fill('500');
+    await admin.field('Reason').fill('arrived scratched');
+    await admin.field('Reason').press('Enter');
+    expect(await admin.faultAt('Amount')).toMatch(/209\.97/);
+    await admin.expectOpenToAll();
+    await admin.field('Amount').fill('9.97');
+    await admin.page.getByRole('dialog').getByRole('button', { name: 'Refund' }).dblclick();
+    await admin.shows('$9.97 has gone back');
+    await admin.shows('Partially refunded');
+    expect((await shop.get(`/admin/orders/${id}/refunds`)).refunds).toMatchObject([
+      { amount: 9.97, reason: 'arrived scratched', status: 'succeeded' },
+    ]);
+  });
+
+  it('offers only what its state allows, and takes goods back', async () => {
+    const actions = async () => {
+      const bar = admin.button(/^(Confirm payment|Ship|Deliver|Return goods|Refund|Cancel order)$/);
+      return (await bar.allInnerTexts()).sort();
+    };
+    const id = await shop.givenPaidOrder();
+    await admin.goto('/orders');
+    await admin.field('Order number').fill(id);
+    await admin.button('Open the order').click();
+    await admin.button('Refund').waitFor();
+    expect(await actions()).toEqual(['Cancel order', 'Refund', 'Ship']);
+    await admin.button('Ship').click();
+    await admin.field('Tracking number').fill('1Z999');
+    await admin.page.getByRole('dialog').getByRole('button', { name: 'Ship' }).click();
+    await admin.button('Deliver').waitFor();
+    expect(await actions()).toEqual(['Deliver', 'Refund', 'Return goods']);
+    await admin.button('Return goods').click();
+    await admin.field('Keyboard, of 2').fill('1');
+    await admin.button('Enter return').click();
+    await admin.shows('The return is entered');
+    const { movements } = await shop.get('/inventory/movements?product_id=3&limit=1');
+    expect(movements).toMatchObject([{ delta: 1, order_id: id }]);
+  });
+});
+
+describe('every page', () => {
+  const pages = async () => [
+    '/orders',
+    `/orders/${await shop.givenPaidOrder()}/show`,
+    '/users',
+    '/users/2',
+    '/discounts',
+    '/discounts/create',
+    '/products',
+    '/products/4',
+    '/products/create',
+    '/products/import',
+    '/storefronts',
+    '/storefronts/create',
+  ];
+
+  it('is open to all, at a desk', async () => {
+    for (const path of await pages()) {
+      await admin.goto(path);
+      await admin.expectOpenToAll();
+    }
+  });
+
+  it('is open to all, on a phone in the dark', async () => {
+    const phone = await AdminPage.open(browser, shop.url, { isPhone: true, isDark: true });
+    await phone.signIn(ADMIN.email, ADMIN.password);
+    for (const path of await pages()) {
+      await phone.goto(path);
+      await phone.expectOpenToAll();
+    }
+    await phone.button('Open menu').click();
+    await phone.page.getByRole('link', { name: 'Products' }).click();
+    await phone.shows('LAPTOP-001');
+    expect(phone.complaints).toEqual([]);
+    await phone.close();
+  });
+});
+
+describe('signing out', () => {
+  it('ends the session, in every tab', async () => {
+    const other = await admin.another();
+    await other.goto('/orders');
+    const kept = await admin.page.evaluate(() => localStorage.getItem('holdfast.session'));
+    await admin.button('Account').click();
+    await admin.page.getByRole('menuitem', { name: 'Sign out' }).click();
+    for (const tab of [admin, other]) await tab.field('Email').waitFor();
+    const { refresh_token } = JSON.parse(kept ?? '{}');
+    expect((await shop.service.post('/api/v1/auth/refresh', { refresh_token })).status).toBe(401);
+    expect([...admin.complaints, ...other.complaints]).toEqual([]);
+  });
+});

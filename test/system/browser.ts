@@ -1,0 +1,136 @@
+import { AxeBuilder } from '@axe-core/playwright';
+import { type Browser, type BrowserContext, chromium, type Locator, type Page } from 'playwright-core';
+import { program } from './program.js';
+
+const FLAGS = [
+  '--headless',
+  '--no-sandbox',
+  '--disable-gpu',
+  '--disable-quic',
+  '--no-first-run',
+  '--disable-background-networking',
+  '--disable-component-update',
+  '--disable-sync',
+];
+const DESK = { width: 1280, height: 800 };
+const PHONE = { width: 390, height: 844 };
+const PATIENCE_MS = 30_000;
+
+export interface Look {
+  isPhone?: boolean;
+  isDark?: boolean;
+}
+
+/** Debian's chromium. Whoever opens it closes it. */
+export async function openBrowser(): Promise<Browser> {
+  return chromium.launch({ executablePath: program('chromium'), args: FLAGS });
+}
+
+/** The admin's page in a window of its own, with nothing remembered. */
+export class AdminPage {
+  /** What the browser complained of: errors of scripts, and what the policy has stopped. What the API refuses is no such thing. */
+  readonly complaints: string[] = [];
+
+  private constructor(
+    private readonly url: string,
+    readonly context: BrowserContext,
+    readonly page: Page,
+  ) {
+    page.on('pageerror', ({ message }) => this.complaints.push(message));
+    page.on('console', (message) => {
+      const isRefusal = message.text().startsWith('Failed to load resource');
+      if (message.type() === 'error' && !isRefusal) this.complaints.push(message.text());
+    });
+  }
+
+  static async open(browser: Browser, url: string, { isPhone, isDark }: Look = {}): Promise<AdminPage> {
+    const context = await browser.newContext({
+      viewport: isPhone ? PHONE : DESK,
+      hasTouch: isPhone,
+      colorScheme: isDark ? 'dark' : 'light',
+      reducedMotion: 'reduce',
+      locale: 'en-US',
+      timezoneId: 'UTC',
+    });
+    context.setDefaultTimeout(PATIENCE_MS);
+    return new AdminPage(url, context, await context.newPage());
+  }
+
+  /** Another tab of the same window. */
+  async another(): Promise<AdminPage> {
+    return new AdminPage(this.url, this.context, await this.context.newPage());
+  }
+
+  /** Opens the sign-in form, and sends it by the keyboard alone. */
+  async trySignIn(email: string, password: string): Promise<void> {
+    await this.page.goto(`${this.url}/admin/`);
+    await this.field('Email').fill(email);
+    await this.page.keyboard.press('Tab');
+    await this.page.keyboard.type(password);
+    await this.page.keyboard.press('Enter');
+  }
+
+  async signIn(email: string, password: string): Promise<void> {
+    await this.trySignIn(email, password);
+    await this.settled();
+  }
+
+  /** Opens a path below `/admin`, and waits until it is there. */
+  async goto(path: string): Promise<void> {
+    await this.page.goto(`${this.url}/admin${path}`);
+    await this.settled();
+  }
+
+  /** The page has its heading, and nothing is on its way any more. */
+  async settled(): Promise<void> {
+    await this.page.waitForFunction(() => {
+      const isNamed = document.querySelector('#react-admin-title')?.textContent;
+      const isThere = document.querySelector('#main-content .MuiPaper-root');
+      const isOnItsWay = document.querySelector('[role=progressbar], [class*=RaPlaceholder]');
+      return isNamed && isThere && !isOnItsWay;
+    });
+  }
+
+  /** The page's name, as it stands in the bar. */
+  heading(): Promise<string> {
+    return this.page.getByRole('heading', { level: 1 }).innerText();
+  }
+
+  button(name: string | RegExp): Locator {
+    return this.page.getByRole('button', { name, exact: typeof name === 'string' });
+  }
+
+  /** The input with the label, in the dialog if one is open. */
+  field(label: string | RegExp): Locator {
+    return this.page.getByLabel(label).and(this.page.locator('input, textarea')).last();
+  }
+
+  /** Waits for words, wherever they are. */
+  async shows(text: string | RegExp): Promise<void> {
+    await this.page.getByText(text).first().waitFor();
+  }
+
+  /** What is wrong with the field with the label; waits until something is. */
+  async faultAt(label: string): Promise<string> {
+    const input = this.field(label);
+    await input.and(this.page.locator('[aria-invalid=true]')).waitFor();
+    const id = await input.getAttribute('aria-describedby');
+    return this.page.locator(`[id="${id}"]`).innerText();
+  }
+
+  /** Nothing keeps anybody out: no rule of axe is broken, and on no side is the page wider than the window. */
+  async expectOpenToAll(): Promise<void> {
+    const { violations } = await new AxeBuilder({ page: this.page }).analyze();
+    const found = violations.map(({ id, help, nodes }) => ({ id, help, at: nodes.map(({ html }) => html) }));
+    const overhang = await this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
+    expect({ path: this.page.url(), found, overhang }).toEqual({
+      path: this.page.url(),
+      found: [],
+      overhang: 0,
+    });
+  }
+
+  async close(): Promise<void> {
+    await this.context.close();
+  }
+}
