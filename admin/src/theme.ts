@@ -86,6 +86,8 @@ const common: ThemeOptions = {
         root: ({ theme }: { theme: Theme }) => ({
           backgroundColor: alpha(theme.palette.text.primary, 0.04),
           borderTop: `1px solid ${theme.palette.divider}`,
+          // On a phone it stays at the foot of the window, and the form goes by below it.
+          '&.RaToolbar-mobileToolbar': { backgroundColor: theme.palette.background.paper, zIndex: 2 },
         }),
       },
     },

@@ -1,13 +1,5 @@
 import { Link } from '../parts/link';
-import { shortId } from '../parts/texts';
-
-const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
-
-/** Orders of the shop have UUIDs; those of other systems are named as these like. */
-const isOrderOfShop = (orderId: string) => UUID.test(orderId);
-
-/** Enough of an order's id to tell it from others. */
-export const orderText = (orderId: string) => (isOrderOfShop(orderId) ? shortId(orderId) : orderId);
+import { isOrderOfShop, orderText } from '../parts/order-text';
 
 /** The order that something is about, with the way to it if it is one of the shop's. */
 export function OrderLink({ orderId }: { orderId: string }) {

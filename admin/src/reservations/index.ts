@@ -1,5 +1,6 @@
 import ReservationIcon from '@mui/icons-material/HourglassBottomOutlined';
 import { lazy } from 'react';
+import { orderText } from '../parts/order-text';
 import type { AdminResource } from '../registry';
 
 export const reservations: AdminResource = {
@@ -8,7 +9,7 @@ export const reservations: AdminResource = {
   one: 'Reservation',
   group: 'Sales',
   icon: ReservationIcon,
-  recordRepresentation: 'order_id',
+  recordRepresentation: ({ order_id }) => orderText(order_id),
   api: {
     path: '/inventory/reservations',
     sorts: { created_at: { DESC: 'newest' }, expires_at: { ASC: 'expires' } },

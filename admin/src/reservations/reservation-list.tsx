@@ -1,8 +1,8 @@
 import { MenuItem, TextField as Select, type Theme, Typography, useMediaQuery } from '@mui/material';
 import { DataTable, FunctionField, SimpleList, TextInput, TopToolbar, useListContext } from 'react-admin';
-import { orderText } from '../events/about';
 import { TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { orderText } from '../parts/order-text';
 import { PageList } from '../parts/page-list';
 import { timeText, wordsOf } from '../parts/texts';
 import { Countdown } from './countdown';

@@ -65,7 +65,7 @@ function Goods({ items }: Pick<Reservation, 'items'>) {
     <Stack component="ul" spacing={0.5} sx={{ m: 0, p: 0, listStyle: 'none' }}>
       {items.map(({ product_id, quantity }) => (
         <Box component="li" key={product_id} sx={{ display: 'flex', gap: 1, typography: 'body2' }}>
-          <Box component="span" sx={{ minWidth: 56, textAlign: 'right', fontVariantNumeric: 'tabular-nums' }}>
+          <Box component="span" sx={{ minWidth: 32, textAlign: 'right', fontVariantNumeric: 'tabular-nums' }}>
             {quantity.toLocaleString()} ×
           </Box>
           <Link to={`/products/${product_id}`}>{names.get(product_id) ?? `Product ${product_id}`}</Link>
