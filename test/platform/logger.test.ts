@@ -72,10 +72,7 @@ async function leaks(): Promise<[what: string, ...args: unknown[]][]> {
     ['the address of a database', `cannot reach postgres://shop:${SECRETS.database}@db:5432/shop`],
     ['an address with a token', { url: `/api/v1/x?page=2&access_token=${SECRETS.card}&q=1` }, 'answered'],
     ['a header in a text', `sent Authorization: Bearer ${SECRETS.bearer}`],
-    [
-      'JSON in a text',
-      `they said {"ok":false,"password":"${SECRETS.password}"}`.replaceAll(' horse', '-horse'),
-    ],
+    ['JSON in a text', `they said {"ok":false,"password": "${SECRETS.password}","n":1}`],
     ['keys in a text', `keys: ${SECRETS.apiKey}, ${SECRETS.signing}, ${SECRETS.stripe}, ${SECRETS.bearer}`],
     ['a later text', 'it was %s', SECRETS.apiKey],
     ['an address', { endpoint: new URL(`https://shop:${SECRETS.database}@hooks.example/in`) }, 'sent'],

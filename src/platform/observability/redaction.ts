@@ -5,18 +5,20 @@ const SECRET_WORD =
   'pass(?:word|wd|phrase|code)|pwd|secret|token|api[-_]?key|private[-_]?key|access[-_]?key|credential|signature';
 /** Members that hold a secret, whatever it is: by their name, in any notation and with any prefix. */
 const SECRET_MEMBER = new RegExp(`authorization|cookie|${SECRET_WORD}|^auth$|^jwt$`, 'i');
-/** A glance that lets most texts pass. */
-const SUSPICIOUS = /[=@]|["']\s*:|bearer|basic|eyJ|hf_|[sr]k_|whsec_/i;
+/** A glance that lets most texts pass, above all the addresses of ordinary requests. */
+const SUSPICIOUS = new RegExp(`:\\/\\/|bearer|basic|eyJ|hf_|[sr]k_|whsec_|${SECRET_WORD}`, 'i');
 const SECRETS_IN_TEXT: readonly [RegExp, string][] = [
   // user:password@ in an address
   [/([a-z][a-z0-9+.-]{1,20}:\/\/)[^\s/@"']{1,500}@/gi, `$1${REDACTED}@`],
   [/\b(Bearer|Basic)\s+[\w.~+/=-]{6,}/gi, `$1 ${REDACTED}`],
-  // name=value in a query or a file, "name":"value" in JSON
+  // "name":"value" in JSON
   [
-    new RegExp(
-      `([\\w.-]{0,40}(?:${SECRET_WORD})[\\w.-]{0,40}(?:["']?\\s?=\\s?["']?|["']\\s?:\\s?["']?))[^\\s"'&,;}]+`,
-      'gi',
-    ),
+    new RegExp(`("[\\w.-]{0,40}(?:${SECRET_WORD})[\\w.-]{0,40}"\\s?:\\s?")(?:[^"\\\\]|\\\\.)+`, 'gi'),
+    `$1${REDACTED}`,
+  ],
+  // name=value in a query or a file
+  [
+    new RegExp(`([\\w.-]{0,40}(?:${SECRET_WORD})[\\w.-]{0,40}\\s?=\\s?["']?)[^\\s"'&,;}]+`, 'gi'),
     `$1${REDACTED}`,
   ],
   // Ours, Stripe's, and JSON Web Tokens, wherever they stand.
