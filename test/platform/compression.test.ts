@@ -145,12 +145,12 @@ describe('other answers', () => {
     expect(many.headers.get('content-encoding')).toBeNull();
   });
 
-  it('are not taken apart for us: a compressed body of a request is no JSON', async () => {
+  it('are not taken apart for us: a compressed body of a request is refused', async () => {
     const answer = await fetch(`${app.url}/api/v1/products`, {
       method: 'POST',
       headers: { ...admin.user.headers, 'content-type': 'application/json', 'content-encoding': 'gzip' },
       body: '{}',
     });
-    expect(answer.status).toBe(400);
+    expect(answer.status).toBe(415);
   });
 });

@@ -46,6 +46,7 @@ export async function givenThings(
     'admin/webhook-endpoints': endpoint.id,
     'admin/webhook-deliveries': await givenDelivery(database, endpoint.id),
     'admin/dead-letters': await givenDeadLetter(database),
+    'admin/events': await eventOf(database),
   };
 }
 
@@ -67,4 +68,9 @@ async function givenDeadLetter(database: TestDatabase): Promise<string> {
     [id],
   );
   return id;
+}
+
+async function eventOf(database: TestDatabase): Promise<string> {
+  const [event] = await database.sql('SELECT id FROM events ORDER BY id LIMIT 1');
+  return (event as { id: string }).id;
 }
