@@ -76,6 +76,13 @@ export default {
       to: { path: '^src/(?!payment/sandbox/)', pathNot: 'yookassa-amount' },
     },
     {
+      name: 'admin-page-stands-alone',
+      comment: "The admin's page knows the API, and nothing else of the service.",
+      severity: 'error',
+      from: { path: '^admin/' },
+      to: { path: '^(src|test)/' },
+    },
+    {
       name: 'no-sql-outside-repositories',
       comment:
         'All SQL and all locks of a table stand in one file. The audit reads across them, and locks nothing.',

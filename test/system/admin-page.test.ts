@@ -161,6 +161,7 @@ describe('orders', () => {
     await admin.goto('/orders');
     await admin.page.getByLabel('Status').click();
     await admin.page.getByRole('option', { name: 'Paid' }).click();
+    await admin.page.waitForURL(/filter=/);
     await admin.page.getByRole('row').filter({ hasText: '1 × Mouse and 1 more' }).click();
     await admin.shows(id);
     await admin.button('Refund').click();
