@@ -14,12 +14,13 @@ export class AdminShop {
     private readonly customerToken: string,
   ) {}
 
-  static async open(): Promise<AdminShop> {
+  static async open(further: Record<string, string> = {}): Promise<AdminShop> {
     const [place, database] = await Promise.all([Place.make(), cloneDatabase()]);
     const settings = {
       DATABASE_URL: database.url,
       ADMIN_EMAIL: ADMIN.email,
       ADMIN_PASSWORD: ADMIN.password,
+      ...further,
     };
     const service = await place.start(settings);
     const { body } = await service.post('/api/v1/auth/login', ADMIN);

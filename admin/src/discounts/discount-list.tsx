@@ -2,12 +2,18 @@ import { type Theme, useMediaQuery } from '@mui/material';
 import { CreateButton, DataTable, FunctionField, SimpleList, TopToolbar } from 'react-admin';
 import { StateChip, TimeField } from '../parts/fields';
 import { PageList } from '../parts/page-list';
+import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import type { Discount } from './discount.types';
+
+const ORDERS: readonly SortChoice[] = [
+  { label: 'Newest first', field: 'created_at', order: 'DESC' },
+  { label: 'Code', field: 'code', order: 'ASC' },
+];
 
 export default function DiscountList() {
   const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
   return (
-    <PageList title="Discounts" actions={<ListActions />}>
+    <PageList title="Discounts" actions={<ListActions />} sort={{ field: 'created_at', order: 'DESC' }}>
       {isPhone ? <Cards /> : <Table />}
     </PageList>
   );
@@ -16,6 +22,7 @@ export default function DiscountList() {
 function ListActions() {
   return (
     <TopToolbar>
+      <SortMenu choices={ORDERS} />
       <CreateButton variant="contained" />
     </TopToolbar>
   );

@@ -12,6 +12,7 @@ export const discounts: AdminResource = {
   api: {
     path: '/discounts',
     counted: true,
+    sorts: { created_at: { DESC: 'newest' }, code: { ASC: 'code' } },
     writable: [
       'code',
       'kind',

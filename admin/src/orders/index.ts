@@ -18,6 +18,10 @@ export const orders: AdminResource = {
   api: {
     path: '/admin/orders',
     counted: true,
+    sorts: {
+      created_at: { DESC: 'newest', ASC: 'oldest' },
+      total_price: { DESC: '-total', ASC: 'total' },
+    },
     queryOf: ({ from, to, ...filter }) => {
       const end = startOf(to);
       return {

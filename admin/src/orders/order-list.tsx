@@ -5,20 +5,35 @@ import {
   FilterButton,
   FunctionField,
   NumberInput,
+  SearchInput,
   SelectInput,
   SimpleList,
   TopToolbar,
 } from 'react-admin';
 import { MoneyField, TimeField } from '../parts/fields';
 import { PageList } from '../parts/page-list';
+import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import { moneyText, shortId, timeText, wordsOf } from '../parts/texts';
-import { FindOrder } from './find-order';
 import { ORDER_STATUSES, type Order } from './order.types';
 import { MoneyChip, OrderChip } from './order-chips';
 
 const STATUSES = ORDER_STATUSES.map((id) => ({ id, name: wordsOf(id) }));
 
+const ORDERS: readonly SortChoice[] = [
+  { label: 'Newest first', field: 'created_at', order: 'DESC' },
+  { label: 'Oldest first', field: 'created_at', order: 'ASC' },
+  { label: 'Largest first', field: 'total_price', order: 'DESC' },
+  { label: 'Smallest first', field: 'total_price', order: 'ASC' },
+];
+
 const filters = [
+  <SearchInput
+    key="q"
+    source="q"
+    alwaysOn
+    placeholder="Order number or email"
+    slotProps={{ htmlInput: { 'aria-label': 'Search by the beginning of an order number or an email' } }}
+  />,
   <SelectInput key="status" source="status" choices={STATUSES} alwaysOn emptyText="All" />,
   <NumberInput key="user" source="user" label="Customer no." min={1} step={1} />,
   <NumberInput key="product" source="product" label="Product no." min={1} step={1} />,
@@ -29,7 +44,12 @@ const filters = [
 export default function OrderList() {
   const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('md'));
   return (
-    <PageList title="Orders" filters={filters} actions={<ListActions />}>
+    <PageList
+      title="Orders"
+      filters={filters}
+      actions={<ListActions />}
+      sort={{ field: 'created_at', order: 'DESC' }}
+    >
       {isPhone ? <Cards /> : <Table />}
     </PageList>
   );
@@ -38,7 +58,7 @@ export default function OrderList() {
 function ListActions() {
   return (
     <TopToolbar>
-      <FindOrder />
+      <SortMenu choices={ORDERS} />
       <FilterButton />
     </TopToolbar>
   );

@@ -24,6 +24,10 @@ import { ExportButton } from './export-button';
 import type { Product } from './product.types';
 import { StockChip } from './stock-chip';
 
+const ACTIVE = [
+  { id: true, name: 'Active' },
+  { id: false, name: 'Inactive' },
+];
 const IN_STOCK = [
   { id: true, name: 'In stock' },
   { id: false, name: 'Out of stock' },
@@ -42,6 +46,7 @@ const filters = [
   <SearchInput key="q" source="q" alwaysOn slotProps={{ htmlInput: { 'aria-label': 'Search products' } }} />,
   <TextInput key="category" source="category" />,
   <SelectInput key="in_stock" source="in_stock" label="Stock" choices={IN_STOCK} />,
+  <SelectInput key="active" source="active" label="State" choices={ACTIVE} />,
   <NumberInput key="min_price" source="min_price" label="Price from" min={0} />,
   <NumberInput key="max_price" source="max_price" label="Price to" min={0} />,
   <ReferenceInput key="storefront_id" source="storefront_id" reference="storefronts" perPage={100}>

@@ -9,7 +9,12 @@ export const users: AdminResource = {
   group: 'Sales',
   icon: PeopleIcon,
   recordRepresentation: ({ email, id }) => email ?? `no. ${id}`,
-  api: { path: '/admin/users', counted: true, writable: ['role'] },
+  api: {
+    path: '/admin/users',
+    counted: true,
+    sorts: { created_at: { DESC: 'newest' }, email: { ASC: 'email' }, name: { ASC: 'name' } },
+    writable: ['role'],
+  },
   list: lazy(() => import('./user-list')),
   edit: lazy(() => import('./user-edit')),
 };

@@ -1,7 +1,8 @@
 import { type Theme, useMediaQuery } from '@mui/material';
-import { DataTable, FunctionField, SearchInput, SelectInput, SimpleList } from 'react-admin';
+import { DataTable, FunctionField, SearchInput, SelectInput, SimpleList, TopToolbar } from 'react-admin';
 import { StateChip, TimeField } from '../parts/fields';
 import { PageList } from '../parts/page-list';
+import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import type { User } from './user.types';
 
 const ROLES = [
@@ -10,13 +11,19 @@ const ROLES = [
   { id: 'admin', name: 'Admins' },
 ];
 
+const ORDERS: readonly SortChoice[] = [
+  { label: 'Newest first', field: 'created_at', order: 'DESC' },
+  { label: 'Email', field: 'email', order: 'ASC' },
+  { label: 'Name', field: 'name', order: 'ASC' },
+];
+
 const filters = [
   <SearchInput
     key="q"
     source="q"
     alwaysOn
-    placeholder="Part of the email"
-    slotProps={{ htmlInput: { 'aria-label': 'Search by email' } }}
+    placeholder="Part of the email or name"
+    slotProps={{ htmlInput: { 'aria-label': 'Search by email or name' } }}
   />,
   <SelectInput key="role" source="role" choices={ROLES} alwaysOn emptyText="All" />,
 ];
@@ -24,7 +31,16 @@ const filters = [
 export default function UserList() {
   const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
   return (
-    <PageList title="Customers" filters={filters} actions={false}>
+    <PageList
+      title="Customers"
+      filters={filters}
+      sort={{ field: 'created_at', order: 'DESC' }}
+      actions={
+        <TopToolbar>
+          <SortMenu choices={ORDERS} />
+        </TopToolbar>
+      }
+    >
       {isPhone ? <Cards /> : <Table />}
     </PageList>
   );
