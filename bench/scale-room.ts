@@ -40,12 +40,14 @@ const tables = ({ products, lines }: Size, users: number) => [
 
   `INSERT INTO products (id, sku, name, description, price_minor, category, parent_id, active, stock, first_count)
    SELECT n, 'SKU-' || lpad(n::text, 7, '0'),
-          initcap(materials[1 + n % 20] || ' ' || colours[1 + n / 20 % 12] || ' ' || kinds[1 + n / 240 % 30]) || ' M' || n,
-          'A thing for every day, made to last. ' || repeat('Goes well with ' || kinds[1 + n / 7 % 30] || ' and ' || materials[1 + n / 3 % 20] || '. ', 3),
+          initcap(materials[1 + chance % 20] || ' ' || colours[1 + chance / 20 % 12] || ' ' || kinds[1 + chance / 240 % 30]) || ' M' || n,
+          'A thing for every day, made to last. Goes well with ' || kinds[1 + chance / 7200 % 30] || ' and '
+            || materials[1 + chance / 216000 % 20] || '.',
           100 + (n::bigint * 7919) % 200000, 'category-' || n % 200,
-          CASE WHEN n % 10 IN (1, 2) THEN n - n % 10 END, n % 50 <> 7,
-          ${FIRST_COUNT} - coalesce(sold, 0), ${FIRST_COUNT}
+          CASE WHEN n <> base THEN base END, n % 50 <> 7, ${FIRST_COUNT} - coalesce(sold, 0), ${FIRST_COUNT}
    FROM generate_series(10, ${products + 9}) n CROSS JOIN words
+   CROSS JOIN LATERAL (SELECT CASE WHEN n % 10 IN (1, 2) THEN n - n % 10 ELSE n END AS base) b
+   CROSS JOIN LATERAL (SELECT hashint4(base) & 2147483647 AS chance) c
    LEFT JOIN (SELECT product_id, sum(quantity) AS sold FROM old_lines GROUP BY product_id) s ON s.product_id = n`,
   `INSERT INTO orders (id, user_id, status, payment_status, payment_method, currency, items_price_minor, total_price_minor,
                        created_at, updated_at)

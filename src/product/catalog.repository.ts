@@ -68,7 +68,7 @@ export class CatalogRepository {
     const orderBy = orderOf(sort);
     const { ctes, from, conditions } = (await this.isCommon(filter))
       ? commonSelectionOf(filter, sort, after, limit, bind)
-      : selectionOf(filter, bind);
+      : selectionOf(filter, sort === 'relevance', bind);
     if (after) conditions.push(beyond(columns, descending, after, bind));
     const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
     const text = `${ctes}, page AS (
@@ -84,7 +84,7 @@ export class CatalogRepository {
   /** How many products the filter lets through. */
   async count(filter: ProductFilter): Promise<number> {
     const values: unknown[] = [];
-    const { ctes, from, conditions } = selectionOf(filter, (value) => `$${values.push(value)}`);
+    const { ctes, from, conditions } = selectionOf(filter, false, (value) => `$${values.push(value)}`);
     const text = `${ctes} SELECT count(*)::int AS total FROM ${from} WHERE ${conditions.join(' AND ')}`;
     const [row] = await this.database.read(unnamed<{ total: number }>(text), values);
     return row?.total ?? 0;
@@ -135,13 +135,14 @@ function familyOf(id: number, rows: ProductRow[]): Family | null {
 /** Which products a filter selects, as `p`. Only fixed texts and placeholders: whatever a client has sent is bound. */
 function selectionOf(
   filter: ProductFilter,
+  isRanked: boolean,
   bind: Bind,
 ): { ctes: string; from: string; conditions: string[] } {
   const { q } = filter;
   const conditions = conditionsOf(filter, bind);
   if (q === undefined) return { ctes: WITH_OVERDUE_GOODS, from: 'products p', conditions };
   return {
-    ctes: `${WITH_OVERDUE_GOODS}, ${findingOf(q, filter.with_inactive, bind)}`,
+    ctes: `${WITH_OVERDUE_GOODS}, ${findingOf(q, filter.with_inactive, isRanked, bind)}`,
     from: 'found JOIN products p ON p.id = found.id',
     conditions,
   };
@@ -149,13 +150,13 @@ function selectionOf(
 
 // A product is as close as the closest of itself and its variants. What only looks alike is asked for when no word fits at
 // all, so it never stands beside what fits, and pages stay pages of one list.
-function findingOf(wanted: string, withInactive: boolean, bind: Bind): string {
+function findingOf(wanted: string, withInactive: boolean, isRanked: boolean, bind: Bind): string {
   const { q, text, query } = queriesOf(wanted, bind);
   const isShown = shown('s', withInactive);
   const closest = (nearness: string) =>
     `coalesce(s.parent_id, s.id) AS id, -max((${nearness} * 1000000)::int) AS distance`;
   return `fitting AS MATERIALIZED (
-      SELECT ${closest(`ts_rank(s.search, ${query})`)} FROM products s
+      SELECT ${closest(isRanked ? `ts_rank(s.search, ${query})` : '0')} FROM products s
       WHERE s.search @@ ${query} AND ${isShown} GROUP BY 1),
     found AS (
       TABLE fitting UNION ALL
