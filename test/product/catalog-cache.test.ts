@@ -490,7 +490,7 @@ describe('what belongs to somebody', () => {
       ['order-list-of-user', () => buyer.list()],
       ['', () => asSystem(`/inventory/movements?product_id=${id}`)],
       ['stock-sum-up', () => asSystem('/inventory/summary')],
-      ['stock-list-low', () => asSystem('/inventory/low-stock')],
+      ['', () => asSystem('/inventory/low-stock')],
       ['reservation-list', () => asSystem('/inventory/reservations')],
       ['reservation-find-with-items', () => asSystem(`/inventory/reservations/${reservation.id}`)],
     ];
