@@ -60,8 +60,11 @@ describe('the dashboard', () => {
     await admin.page.getByRole('row', { name: / \$200\.00 1$/ }).waitFor({ state: 'attached' });
     await admin.expectOpenToAll();
     await admin.page.getByRole('link', { name: 'Paid' }).click();
-    await admin.page.locator(`[title="${orderId}"]`).waitFor();
+    const link = admin.page.locator(`[title="${orderId}"]`);
+    await link.waitFor();
     expect(await admin.heading()).toBe('Orders');
+    await link.press('Enter');
+    await admin.shows(orderId);
   });
 
   it('shows as many days as are asked for', async () => {

@@ -1,6 +1,7 @@
 import { type Theme, useMediaQuery } from '@mui/material';
 import { CreateButton, DataTable, FunctionField, SimpleList, TopToolbar } from 'react-admin';
 import { StateChip, TimeField } from '../parts/fields';
+import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import type { Discount } from './discount.types';
@@ -31,7 +32,9 @@ function ListActions() {
 function Table() {
   return (
     <DataTable bulkActionButtons={false}>
-      <DataTable.Col source="code" disableSort sx={{ fontWeight: 600 }} />
+      <DataTable.Col source="code" disableSort sx={{ fontWeight: 600 }}>
+        <FunctionField<Discount> render={({ id, code }) => <Link to={`/discounts/${id}`}>{code}</Link>} />
+      </DataTable.Col>
       <DataTable.Col source="value" label="Takes off" align="right" disableSort>
         <FunctionField<Discount> render={valueText} />
       </DataTable.Col>

@@ -11,6 +11,7 @@ import {
   TopToolbar,
 } from 'react-admin';
 import { MoneyField, TimeField } from '../parts/fields';
+import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import { moneyText, shortId, timeText, wordsOf } from '../parts/texts';
@@ -97,8 +98,10 @@ function Table() {
 
 function ShortId({ id }: Pick<Order, 'id'>) {
   return (
-    <Box component="span" title={id} sx={{ whiteSpace: 'nowrap' }}>
-      {shortId(id)}
+    <Box component="span" sx={{ whiteSpace: 'nowrap' }}>
+      <Link to={`/orders/${id}/show`} title={id}>
+        {shortId(id)}
+      </Link>
     </Box>
   );
 }

@@ -15,8 +15,9 @@ import {
   TextInput,
   TopToolbar,
 } from 'react-admin';
-import { Link } from 'react-router-dom';
+import { Link as RouterLink } from 'react-router-dom';
 import { MoneyField } from '../parts/fields';
+import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import { moneyText } from '../parts/texts';
@@ -73,7 +74,7 @@ function ListActions() {
     <TopToolbar>
       <SortMenu choices={ORDERS} />
       <FilterButton />
-      <Button size="small" startIcon={<UploadIcon />} component={Link} to="/products/import">
+      <Button size="small" startIcon={<UploadIcon />} component={RouterLink} to="/products/import">
         Import
       </Button>
       <ExportButton />
@@ -123,7 +124,7 @@ function Named({ product }: { product: Product }) {
       <Picture product={product} />
       <div>
         <Typography variant="body2" sx={{ fontWeight: 600 }}>
-          {product.name}
+          <Link to={`/products/${product.id}`}>{product.name}</Link>
         </Typography>
         <Typography variant="caption" color="textSecondary">
           {product.sku}

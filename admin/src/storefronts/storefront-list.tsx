@@ -1,6 +1,7 @@
 import { type Theme, useMediaQuery } from '@mui/material';
-import { DataTable, SimpleList } from 'react-admin';
+import { DataTable, FunctionField, SimpleList } from 'react-admin';
 import { TimeField } from '../parts/fields';
+import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
 
 export default function StorefrontList() {
@@ -12,7 +13,9 @@ export default function StorefrontList() {
       ) : (
         <DataTable bulkActionButtons={false}>
           <DataTable.NumberCol source="id" label="No." disableSort />
-          <DataTable.Col source="name" disableSort />
+          <DataTable.Col source="name" disableSort>
+            <FunctionField render={({ id, name }) => <Link to={`/storefronts/${id}`}>{name}</Link>} />
+          </DataTable.Col>
           <DataTable.Col source="description" disableSort sx={{ maxWidth: 480 }} />
           <DataTable.Col source="created_at" label="Opened" disableSort>
             <TimeField source="created_at" />

@@ -1,6 +1,7 @@
 import { type Theme, useMediaQuery } from '@mui/material';
 import { DataTable, FunctionField, SearchInput, SelectInput, SimpleList, TopToolbar } from 'react-admin';
 import { StateChip, TimeField } from '../parts/fields';
+import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import type { User } from './user.types';
@@ -50,7 +51,11 @@ function Table() {
   return (
     <DataTable bulkActionButtons={false}>
       <DataTable.NumberCol source="id" label="No." options={{ useGrouping: false }} disableSort />
-      <DataTable.Col source="email" disableSort />
+      <DataTable.Col source="email" disableSort>
+        <FunctionField<User>
+          render={({ id, email }) => <Link to={`/users/${id}`}>{email ?? `Guest no. ${id}`}</Link>}
+        />
+      </DataTable.Col>
       <DataTable.Col source="name" disableSort />
       <DataTable.Col source="role" disableSort>
         <FunctionField<User> render={({ role }) => <RoleChip role={role} />} />
