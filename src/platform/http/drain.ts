@@ -1,3 +1,4 @@
+import { setTimeout as pause } from 'node:timers/promises';
 import {
   type CallHandler,
   type ExecutionContext,
@@ -6,12 +7,15 @@ import {
   type OnModuleDestroy,
 } from '@nestjs/common';
 import { finalize, type Observable } from 'rxjs';
+import { Config } from '../config/config.js';
 
 /** Knows which requests are being worked on, so that a stop loses none of them. */
 @Injectable()
 export class Drain implements NestInterceptor, OnModuleDestroy {
   private readonly underWay = new Set<Promise<void>>();
   private hasBegun = false;
+
+  constructor(private readonly config: Config) {}
 
   /** The service is about to stop: it should be sent nothing more, and connections end with their answer. */
   get begun(): boolean {
@@ -33,11 +37,13 @@ export class Drain implements NestInterceptor, OnModuleDestroy {
   }
 
   /**
-   * The first that Nest calls when the application closes: it still listens and answers then. Resolves when everything
-   * that is under way now is done, also for clients who have hung up: their order may be half placed.
+   * The first that Nest calls when the application closes: it still listens and answers then, and goes on for as long as a
+   * balancer needs to see that it is not ready any more. Resolves when everything that is under way after that is done, also
+   * for clients who have hung up: their order may be half placed.
    */
   async onModuleDestroy(): Promise<void> {
     this.hasBegun = true;
+    await pause(this.config.env.SHUTDOWN_NOTICE_SECONDS * 1_000);
     await Promise.all(this.underWay);
   }
 }
