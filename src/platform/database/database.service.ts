@@ -1,10 +1,10 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { Client } from 'pg';
 import { Sequelize } from 'sequelize-typescript';
 import { Config } from '../config/config.js';
 import { isRetryable } from './database.errors.js';
 import { inOneFlight } from './flight.js';
+import { type Question, readTogether } from './reads.js';
 import { clientOf, type Statement, type Tx } from './statement.js';
 
 export const SEQUELIZE = Symbol('sequelize');
@@ -12,16 +12,12 @@ export const SEQUELIZE = Symbol('sequelize');
 const ATTEMPTS_MAX = 5;
 const BACKOFF_BASE_MS = 10;
 
-type Connections = {
-  getConnection(options: { type: 'read' | 'write' }): Promise<Client>;
-  releaseConnection(client: Client): void;
-};
-
 /** The one door to the database. Whoever opened the pool (`main.ts`) closes it, after everything else has stopped. */
 @Injectable()
 export class DatabaseService {
   private readonly logger = new Logger(DatabaseService.name);
   private readonly limits: [string, string];
+  private commitCount = 0;
 
   constructor(
     @Inject(SEQUELIZE) private readonly sequelize: Sequelize,
@@ -31,6 +27,11 @@ export class DatabaseService {
       String(config.env.DATABASE_LOCK_TIMEOUT_MS),
       String(config.env.DATABASE_STATEMENT_TIMEOUT_MS),
     ];
+  }
+
+  /** How many transactions this process has committed, or may have: what is read after one must show it. */
+  get commits(): number {
+    return this.commitCount;
   }
 
   /**
@@ -46,6 +47,10 @@ export class DatabaseService {
     for (let attempt = 1; ; attempt++) {
       try {
         return await this.sequelize.transaction(async (tx) => {
+          // Before anybody else can hear of the commit.
+          tx.afterCommit(() => {
+            this.commitCount += 1;
+          });
           // In one flight with the first statement of the work.
           const [, result] = await inOneFlight([this.limit(tx), work(tx)]);
           return result;
@@ -93,14 +98,17 @@ export class DatabaseService {
    * takes longer than `DATABASE_STATEMENT_TIMEOUT_MS`. What writes belongs into a transaction, however small it is.
    */
   async read<Row extends object>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
-    const connections = this.sequelize.connectionManager as unknown as Connections;
-    const client = await connections.getConnection({ type: 'read' });
-    try {
-      const { name, text } = statement;
-      return (await client.query<Row>({ name, text, values })).rows;
-    } finally {
-      connections.releaseConnection(client);
-    }
+    const [rows] = await readTogether(this.sequelize, [statement, values]);
+    return rows as Row[];
+  }
+
+  /** `read` for two statements that are sent together, on one connection: the second begins when the first has ended. */
+  async readBoth<First extends object, Second extends object>(
+    first: Question<First>,
+    second: Question<Second>,
+  ): Promise<[First[], Second[]]> {
+    const [one, other] = await readTogether(this.sequelize, first, second);
+    return [one as First[], other as Second[]];
   }
 
   /** `read`, for the one row that there is, or null. */
