@@ -15,7 +15,6 @@ process.env.TEST_POOLER = `127.0.0.1:${bouncer.port}`;
 await import('../races/oversell.race.test.js');
 await import('../races/idempotency.race.test.js');
 await import('../races/order-ends.race.test.js');
-await import('../races/checkout.race.test.js');
 await import('../races/event.race.test.js');
 
 let database: TestDatabase;
