@@ -29,7 +29,7 @@ async function bothAnswer(): Promise<number[]> {
   await until(async () => {
     await Promise.all(Array.from({ length: 4 }, () => look('/health')));
     return service.workerPids.filter(isAlive).length === 2;
-  }, 25_000);
+  }, 60_000);
   expect(service.workerPids.length).toBeGreaterThanOrEqual(before);
   return service.workerPids.filter(isAlive);
 }
