@@ -6,6 +6,8 @@ import { loadConfig } from '../src/platform/config/config.js';
 import { connect } from '../src/platform/database/connection.js';
 import { DatabaseService } from '../src/platform/database/database.service.js';
 import { startEmbeddedPostgres } from '../src/platform/database/embedded-postgres.js';
+import { Replicas } from '../src/platform/database/replicas.js';
+import { Metrics } from '../src/platform/observability/metrics.service.js';
 import { CatalogRepository } from '../src/product/catalog.repository.js';
 import type { ProductFilter, ProductSort } from '../src/product/product.types.js';
 import { percentile } from './closed-loop.js';
@@ -109,7 +111,8 @@ async function connectSide(url: string, folder: string, size: Size, nodeArgument
   const config = loadConfig({ DATABASE_URL: url });
   const sequelize = connect(url, config);
   const service = await Service.start(url, folder, nodeArguments, settings);
-  const catalog = new CatalogRepository(new DatabaseService(sequelize, config));
+  const replicas = new Replicas(new DatabaseService(sequelize, config), config, new Metrics());
+  const catalog = new CatalogRepository(replicas);
   const close = async () => {
     await service.stop();
     await sequelize.close();

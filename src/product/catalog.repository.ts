@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DatabaseService } from '../platform/database/database.service.js';
+import { Replicas } from '../platform/database/replicas.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
 import type { Keyset } from '../platform/http/page.js';
 import {
@@ -53,7 +53,7 @@ type Bind = (value: unknown) => string;
 /** Reads the table `products` as it is shown: what is deleted is not there, and variants stand with their product. */
 @Injectable()
 export class CatalogRepository {
-  constructor(private readonly database: DatabaseService) {}
+  constructor(private readonly replicas: Replicas) {}
 
   /** One page of top-level products in the sort's order, beginning after the place that `after` names. */
   async list(
@@ -78,7 +78,7 @@ export class CatalogRepository {
       CROSS JOIN LATERAL (SELECT page.id UNION ALL SELECT v.id FROM products v WHERE v.parent_id = page.id) member (id)
       JOIN products p ON p.id = member.id
       WHERE p.deleted_at IS NULL ORDER BY page.place, p.parent_id NULLS FIRST, p.id`;
-    return familiesOf(await this.database.read(unnamed<ProductRow>(text), values));
+    return familiesOf(await this.replicas.read(unnamed<ProductRow>(text), values));
   }
 
   /** How many products the filter lets through. */
@@ -86,7 +86,7 @@ export class CatalogRepository {
     const values: unknown[] = [];
     const { ctes, from, conditions } = selectionOf(filter, false, (value) => `$${values.push(value)}`);
     const text = `${ctes} SELECT count(*)::int AS total FROM ${from} WHERE ${conditions.join(' AND ')}`;
-    const [row] = await this.database.read(unnamed<{ total: number }>(text), values);
+    const [row] = await this.replicas.read(unnamed<{ total: number }>(text), values);
     return row?.total ?? 0;
   }
 
@@ -97,13 +97,13 @@ export class CatalogRepository {
     const { query } = queriesOf(q, (value) => `$${values.push(value)}`);
     const text = `SELECT count(*)::int AS total FROM (
       SELECT FROM products s WHERE s.search @@ ${query} AND ${shown('s', with_inactive)} LIMIT ${RANKED_MAX + 1}) f`;
-    const [row] = await this.database.read(unnamed<{ total: number }>(text), values);
+    const [row] = await this.replicas.read(unnamed<{ total: number }>(text), values);
     return (row?.total ?? 0) > RANKED_MAX;
   }
 
   /** A product or a variant; variants stand with their product only. */
   async find(id: number): Promise<Family | null> {
-    return familyOf(id, await this.database.read(find, [id]));
+    return familyOf(id, await this.replicas.read(find, [id]));
   }
 
   /** `find`, as `tx` sees it. */

@@ -131,6 +131,45 @@ describe('a job that fails', () => {
   });
 });
 
+describe('two instances', () => {
+  let apps: TestApp[];
+  let done: number;
+  let atOnce: number;
+  let mostAtOnce: number;
+
+  /** Work that is seen when somebody else does some at the same time. */
+  async function work(): Promise<void> {
+    atOnce += 1;
+    mostAtOnce = Math.max(mostAtOnce, atOnce);
+    await database.sql('SELECT pg_sleep(0.05)');
+    atOnce -= 1;
+    done += 1;
+  }
+
+  async function giveBoth(open: (jobs: Jobs) => Promise<void>, name: string): Promise<void> {
+    [done, atOnce, mostAtOnce] = [0, 0, 0];
+    apps = await Promise.all([0, 1].map(() => bootApp(database, {}, (nest) => void open(nest.get(Jobs)))));
+    const [one] = apps as [TestApp];
+    const jobs = Array.from({ length: 6 }, () => ({}));
+    await one.app.get(DatabaseService).transaction((tx) => one.app.get(Jobs).sendAll(name, jobs, tx));
+    await eventually(() => done === 6);
+  }
+
+  afterEach(async () => {
+    await Promise.all(apps.map((app) => app.close()));
+  });
+
+  it('do what is scheduled one at a time', async () => {
+    await giveBoth((jobs) => jobs.schedule('nightly', '0 0 1 1 *', work), 'nightly');
+    expect(mostAtOnce).toBe(1);
+  });
+
+  it('(control) do what is only queued side by side', async () => {
+    await giveBoth((jobs) => jobs.queue('daily', { attemptsMax: 2 }, work), 'daily');
+    expect(mostAtOnce).toBe(2);
+  });
+});
+
 describe('the job queue', () => {
   const settings = (database: TestDatabase) =>
     loadConfig({

@@ -52,6 +52,15 @@ async function onServer(url: string, text: string): Promise<void> {
   }
 }
 
+/** Through the pooler when there is one: then the same tests run behind it. */
+function addressOf({ url }: TestDatabase): Settings {
+  const pooler = process.env.TEST_POOLER;
+  if (pooler === undefined) return { DATABASE_URL: url };
+  const through = new URL(url);
+  through.host = pooler;
+  return { DATABASE_URL: through.href, DATABASE_POOLED: 'true' };
+}
+
 /** Boots the whole application on the database, listening on a free port. Several may share one database. */
 export async function bootApp(
   database: TestDatabase,
@@ -60,7 +69,7 @@ export async function bootApp(
 ): Promise<TestApp> {
   const config = loadConfig({
     NODE_ENV: 'test',
-    DATABASE_URL: database.url,
+    ...addressOf(database),
     JWT_SECRET: 'only-for-tests-0123456789abcdefghijkl',
     LOG_LEVEL: process.env.TEST_LOG_LEVEL ?? 'silent',
     LOG_FORMAT: 'json',
@@ -71,7 +80,7 @@ export async function bootApp(
     PRODUCT_CACHE_MS: '0',
     ...settings,
   });
-  const sequelize: Sequelize = connect(database.url, config);
+  const sequelize: Sequelize = connect(config.env.DATABASE_URL as string, config);
   const app = await createApp(config, sequelize, pino({ level: config.env.LOG_LEVEL }));
   arrange(app);
   await app.listen(0, '127.0.0.1');

@@ -25,6 +25,7 @@ const port = (fallback: number) => whole(0, 65_535, fallback);
 const oneOf = <const Names extends readonly [string, ...string[]]>(names: Names) =>
   z.enum(names, `must be one of ${names.join(', ')}`);
 const flag = oneOf(['true', 'false', '1', '0']).transform((value) => value === 'true' || value === '1');
+const databaseAddress = z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' });
 const webAddress = z.url({ protocol: /^https?$/, error: 'must be an http(s) address' });
 
 /** Every environment variable that Holdfast reads, with its default. `.env.example` explains each; a test keeps the two in step. */
@@ -32,6 +33,8 @@ export const environment = z.object({
   NODE_ENV: oneOf(['development', 'test', 'production']).default('development'),
   HOST: z.string().min(1).default('127.0.0.1'),
   PORT: port(3000),
+  WEB_CONCURRENCY: whole(1, 64, 1),
+  SHUTDOWN_NOTICE_SECONDS: whole(0, 300, 0),
   TRUST_PROXY: z
     .string()
     .refine(namesProxies, 'must be true, false, a number of proxies, or their addresses')
@@ -50,7 +53,15 @@ export const environment = z.object({
   SHED_POOL_WAITING: whole(1, 1_000_000, 1_000),
 
   DATA_DIR: z.string().min(1).default('.data'),
-  DATABASE_URL: z.url({ protocol: /^postgres(ql)?$/, error: 'must be a postgres:// address' }).optional(),
+  DATABASE_URL: databaseAddress.optional(),
+  DATABASE_POOLED: flag.default(false),
+  DATABASE_DIRECT_URL: databaseAddress.optional(),
+  DATABASE_REPLICA_URLS: z
+    .string()
+    .transform((list) => list.split(',').map((address) => address.trim()))
+    .pipe(z.array(databaseAddress))
+    .optional(),
+  DATABASE_REPLICA_LAG_MAX_MS: milliseconds(10_000),
   DATABASE_POOL_MAX: whole(2, 500, 10),
   DATABASE_LOCK_TIMEOUT_MS: milliseconds(2_000),
   DATABASE_STATEMENT_TIMEOUT_MS: milliseconds(15_000),

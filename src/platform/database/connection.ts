@@ -16,31 +16,78 @@ class PipelinedClient extends pg.Client {
   }
 }
 
+/**
+ * Behind a pooler each transaction has another connection, which knows nothing of what was prepared on the one before: so
+ * nothing is prepared, and Postgres parses and plans each statement anew.
+ */
+class PooledClient extends PipelinedClient {
+  constructor(config: pg.ClientConfig) {
+    super(config);
+    const query = this.query.bind(this) as (...all: unknown[]) => unknown;
+    this.query = ((statement: unknown, ...rest: unknown[]) =>
+      query(withoutName(statement), ...rest)) as typeof this.query;
+  }
+}
+
+function withoutName(statement: unknown): unknown {
+  const isNamed = typeof statement === 'object' && statement !== null && 'name' in statement;
+  return isNamed ? { ...statement, name: undefined } : statement;
+}
+
 const POOL_ACQUIRE_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+const GRACE_MS = 5_000;
+
+/** How long whoever wants to read waits for a standby that does not answer before the primary is asked. */
+const REPLICA_CONNECT_TIMEOUT_MS = 1_000;
+const REPLICA_STATEMENT_TIMEOUT_MS = 3_000;
+
+interface Patience {
+  acquireMs: number;
+  connectMs: number;
+  statementMs: number;
+}
 
 /** Opens the pool; connects at the first query. */
 export function connect(url: string, config: Config): Sequelize {
-  const statementTimeoutMs = config.env.DATABASE_STATEMENT_TIMEOUT_MS;
+  const statementMs = config.env.DATABASE_STATEMENT_TIMEOUT_MS;
+  return open(url, config, {
+    acquireMs: POOL_ACQUIRE_TIMEOUT_MS,
+    connectMs: CONNECT_TIMEOUT_MS,
+    statementMs,
+  });
+}
+
+/** `connect`, to a standby: somebody else can be asked, so nobody waits for long. */
+export function connectToReplica(url: string, config: Config): Sequelize {
+  const statementMs = Math.min(config.env.DATABASE_STATEMENT_TIMEOUT_MS, REPLICA_STATEMENT_TIMEOUT_MS);
+  return open(url, config, {
+    acquireMs: REPLICA_CONNECT_TIMEOUT_MS,
+    connectMs: REPLICA_CONNECT_TIMEOUT_MS,
+    statementMs,
+  });
+}
+
+function open(url: string, config: Config, { acquireMs, connectMs, statementMs }: Patience): Sequelize {
   return new Sequelize(url, {
     dialect: 'postgres',
     // Sequelize takes only the options that it knows, and `pipeline` is not among them.
-    dialectModule: { ...pg, Client: PipelinedClient },
+    dialectModule: { ...pg, Client: config.env.DATABASE_POOLED ? PooledClient : PipelinedClient },
     logging: false,
-    pool: { max: config.env.DATABASE_POOL_MAX, min: 0, acquire: POOL_ACQUIRE_TIMEOUT_MS, idle: 60_000 },
+    pool: { max: config.env.DATABASE_POOL_MAX, min: 0, acquire: acquireMs, idle: 60_000 },
     dialectOptions: {
       application_name: 'holdfast',
       keepAlive: true,
-      connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
+      connectionTimeoutMillis: connectMs,
       // The server's own limit comes first; this one ends a query whose connection was cut without a word.
-      query_timeout: statementTimeoutMs + 5_000,
+      query_timeout: statementMs + GRACE_MS,
     },
     hooks: {
       // For what runs outside of a transaction; a transaction sets its own. Once a connection, so a read pays nothing for it,
       // and not as a parameter of the start, which poolers refuse. Behind one that hands its connections around, some reads
       // have the limit and some only ours above; whoever shares our user's connections may have it as well.
       afterConnect: async (connection) => {
-        await (connection as pg.Client).query(`SET statement_timeout TO ${statementTimeoutMs}`);
+        await (connection as pg.Client).query(`SET statement_timeout TO ${statementMs}`);
       },
     },
   });

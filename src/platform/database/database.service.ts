@@ -1,6 +1,5 @@
 import { setTimeout as delay } from 'node:timers/promises';
 import { Inject, Injectable, Logger } from '@nestjs/common';
-import type { Client } from 'pg';
 import { Sequelize } from 'sequelize-typescript';
 import { Config } from '../config/config.js';
 import { currentDeadline, type Deadline } from '../deadline.js';
@@ -8,6 +7,7 @@ import { RequestTimedOut } from '../errors.js';
 import { currentSpan, inSpan, type Task } from '../observability/tracing.js';
 import { isBusy, isRetryable } from './database.errors.js';
 import { inOneFlight } from './flight.js';
+import { type Question, readTogether } from './reads.js';
 import { clientOf, type Statement, type Tx } from './statement.js';
 import { effectsOf, forgetEffectsAfter } from './when-committed.js';
 
@@ -19,17 +19,13 @@ const BACKOFF_BASE_MS = 10;
 /** Its last part, when no statement runs any more, is COMMIT. */
 const TRANSACTION: Task = { name: 'transaction', attributes: { 'db.system.name': 'postgresql' } };
 
-type Connections = {
-  getConnection(options: { type: 'read' | 'write' }): Promise<Client>;
-  releaseConnection(client: Client): void;
-};
-
 /** The one door to the database. Whoever opened the pool (`main.ts`) closes it, after everything else has stopped. */
 @Injectable()
 export class DatabaseService {
   private readonly logger = new Logger(DatabaseService.name);
   private readonly lockTimeoutMs: number;
   private readonly statementTimeoutMs: number;
+  private commitCount = 0;
 
   constructor(
     @Inject(SEQUELIZE) private readonly sequelize: Sequelize,
@@ -37,6 +33,11 @@ export class DatabaseService {
   ) {
     this.lockTimeoutMs = config.env.DATABASE_LOCK_TIMEOUT_MS;
     this.statementTimeoutMs = config.env.DATABASE_STATEMENT_TIMEOUT_MS;
+  }
+
+  /** How many transactions this process has committed, or may have: what is read after one must show it. */
+  get commits(): number {
+    return this.commitCount;
   }
 
   /**
@@ -62,6 +63,10 @@ export class DatabaseService {
         const { result, effects } = await this.sequelize.transaction(async (tx) => {
           // The wait for a connection may have taken all the time.
           if (deadline?.isOver) throw new RequestTimedOut();
+          // Before anybody else can hear of the commit.
+          tx.afterCommit(() => {
+            this.commitCount += 1;
+          });
           // In one flight with the first statement of the work.
           const [, result] = await inOneFlight([this.limit(tx, deadline), work(tx)]);
           deadline?.keep();
@@ -118,13 +123,17 @@ export class DatabaseService {
    * takes longer than `DATABASE_STATEMENT_TIMEOUT_MS`. What writes belongs into a transaction, however small it is.
    */
   async read<Row extends object>(statement: Statement<Row>, values: unknown[]): Promise<Row[]> {
-    const connections = this.sequelize.connectionManager as unknown as Connections;
-    const client = await connections.getConnection({ type: 'read' });
-    try {
-      return await statement.runOn(client, values);
-    } finally {
-      connections.releaseConnection(client);
-    }
+    const [rows] = await readTogether(this.sequelize, [statement, values]);
+    return rows as Row[];
+  }
+
+  /** `read` for two statements that are sent together, on one connection: the second begins when the first has ended. */
+  async readBoth<First extends object, Second extends object>(
+    first: Question<First>,
+    second: Question<Second>,
+  ): Promise<[First[], Second[]]> {
+    const [one, other] = await readTogether(this.sequelize, first, second);
+    return [one as First[], other as Second[]];
   }
 
   /** `read`, for the one row that there is, or null. */

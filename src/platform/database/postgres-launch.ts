@@ -170,7 +170,7 @@ async function requireFree(port: number): Promise<number> {
   }
 }
 
-function findFreePort(): Promise<number> {
+export function findFreePort(): Promise<number> {
   return listenBriefly(0);
 }
 

@@ -4,8 +4,9 @@ import { JobsUnusable } from './jobs.errors.js';
 
 /** Where its tables are. */
 export const SCHEMA = 'pgboss';
-/** Besides these it holds one connection more, to LISTEN. */
 const POOL_MAX = 3;
+/** Besides the pool it holds one connection more, to LISTEN. */
+export const JOB_CONNECTIONS_MAX = POOL_MAX + 1;
 const CONNECT_TIMEOUT_MS = 5_000;
 /** Ends a query whose connection was cut without a word. Long enough for pg-boss's own housekeeping. */
 const QUERY_TIMEOUT_MS = 60_000;
@@ -16,8 +17,9 @@ const NOT_MIGRATED = /not installed|requires migrations/;
  * brought up to date at its start. `onTrouble` is told what it survives.
  */
 export function openBoss(config: Config, migrate: boolean, onTrouble: (message: string) => void): PgBoss {
+  const { DATABASE_URL, DATABASE_DIRECT_URL, DATABASE_POOLED } = config.env;
   const options = {
-    connectionString: config.env.DATABASE_URL as string,
+    connectionString: DATABASE_DIRECT_URL ?? (DATABASE_URL as string),
     application_name: 'holdfast-jobs',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
     query_timeout: QUERY_TIMEOUT_MS,
@@ -25,7 +27,8 @@ export function openBoss(config: Config, migrate: boolean, onTrouble: (message: 
     max: POOL_MAX,
     schema: SCHEMA,
     migrate,
-    useListenNotify: true,
+    // Who listens behind a pooler hears nothing: the connection is somebody else's by then.
+    useListenNotify: !DATABASE_POOLED || DATABASE_DIRECT_URL !== undefined,
     // A dead process's jobs are taken back within the job's time limit and this.
     superviseIntervalSeconds: 20,
     monitorIntervalSeconds: 20,

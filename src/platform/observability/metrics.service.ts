@@ -1,6 +1,7 @@
-import { Injectable, Logger } from '@nestjs/common';
-import { Counter, Gauge, Histogram, Registry } from 'prom-client';
+import { Injectable, Logger, type OnApplicationShutdown } from '@nestjs/common';
+import { AggregatorRegistry, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { KEPT_MS, Reading } from './reading.js';
+import { figuresOfAll, tellFigures } from './worker-figures.js';
 
 const PREFIX = 'holdfast_';
 
@@ -13,12 +14,14 @@ const PREFIX = 'holdfast_';
  * `whenCommitted`.
  */
 @Injectable()
-export class Metrics {
+export class Metrics implements OnApplicationShutdown {
   private readonly logger = new Logger(Metrics.name);
   /** Of this application alone: several in one process do not count together. */
   private readonly registry = new Registry();
   private readonly failures = this.counter('metrics_failures_total', 'Figures that could not be read.');
   private turn: Promise<unknown> = Promise.resolve();
+  /** Set in one of several workers. */
+  private stopTelling: (() => void) | undefined;
 
   readonly contentType = this.registry.contentType;
 
@@ -139,9 +142,24 @@ export class Metrics {
     }
   }
 
+  /**
+   * From now on this is one worker of several, of which a scrape meets any: whoever is scraped tells for all. Every figure
+   * has the label `worker` with the worker's place, so that one who is replaced is seen to begin anew from 0.
+   */
+  tellAsWorker(place: number): void {
+    this.registry.setDefaultLabels({ worker: String(place) });
+    this.stopTelling ??= tellFigures(() => this.registry.getMetricsAsJSON());
+  }
+
+  onApplicationShutdown(): void {
+    this.stopTelling?.();
+  }
+
   /** Everything that was declared, in Prometheus's text format. */
   async text(): Promise<string> {
-    return this.registry.metrics();
+    if (!this.stopTelling) return this.registry.metrics();
+    const figures = await figuresOfAll();
+    return figures.length === 0 ? this.registry.metrics() : AggregatorRegistry.aggregate(figures).metrics();
   }
 
   private named(name: string, help: string) {

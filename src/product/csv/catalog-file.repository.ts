@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { DatabaseService } from '../../platform/database/database.service.js';
+import { Replicas } from '../../platform/database/replicas.js';
 import { Statement, type Tx } from '../../platform/database/statement.js';
 import { freeStock, WITH_OVERDUE_GOODS } from '../product.types.js';
 import type { KnownProduct, ProductKey } from './import-plan.js';
@@ -44,7 +44,7 @@ const exportAfter = new Statement<ExportedProduct>(
 /** Reads the table `products` for its way into a file and back. Deleted products are not there. */
 @Injectable()
 export class CatalogFileRepository {
-  constructor(private readonly database: DatabaseService) {}
+  constructor(private readonly replicas: Replicas) {}
 
   async findByKeys(keys: ProductKey[], tx: Tx): Promise<KnownProduct[]> {
     const storefronts = keys.map(({ storefront_id }) => storefront_id ?? 0);
@@ -53,6 +53,6 @@ export class CatalogFileRepository {
 
   /** By ascending id, from above `after`. */
   async exportAfter(after: number, limit: number): Promise<ExportedProduct[]> {
-    return this.database.read(exportAfter, [after, limit]);
+    return this.replicas.read(exportAfter, [after, limit]);
   }
 }
