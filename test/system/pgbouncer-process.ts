@@ -43,6 +43,8 @@ export class PgBouncer {
       pool_mode: 'transaction',
       default_pool_size: SERVER_CONNECTIONS,
       max_client_conn: 1_000,
+      // After a server that was away it waits so many seconds before it looks again; 15 unless said otherwise.
+      server_login_retry: 1,
     };
     const lines = Object.entries(settings).map(([name, value]) => `${name} = ${value}`);
     const file = join(folder, 'pgbouncer.ini');
