@@ -66,8 +66,8 @@ export class CatalogRepository {
     const bind: Bind = (value) => `$${values.push(value)}`;
     const { columns, descending } = ORDERS[sort];
     const orderBy = orderOf(sort);
-    const { ctes, from, conditions } = (await this.isCommon(filter))
-      ? commonSelectionOf(filter, sort, after, limit, bind)
+    const { ctes, from, conditions } = (await this.haveMany(filter, anywhere))
+      ? commonSelectionOf(filter, sort, after, limit, await this.haveMany(filter, inName), bind)
       : selectionOf(filter, sort === 'relevance', bind);
     if (after) conditions.push(beyond(columns, descending, after, bind));
     const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
@@ -90,15 +90,15 @@ export class CatalogRepository {
     return row?.total ?? 0;
   }
 
-  /** Whether more products than can be ranked at every look have what is looked for. */
-  private async isCommon({ q, with_inactive }: ProductFilter): Promise<boolean> {
+  /** Whether more products than can be gathered at every look have what is looked for. */
+  private async haveMany({ q, with_inactive }: ProductFilter, has: typeof anywhere): Promise<boolean> {
     if (q === undefined) return false;
     const values: unknown[] = [];
     const { query } = queriesOf(q, (value) => `$${values.push(value)}`);
     const text = `SELECT count(*)::int AS total FROM (
-      SELECT FROM products s WHERE s.search @@ ${query} AND ${shown('s', with_inactive)} LIMIT ${RANKED_MAX + 1}) f`;
+      SELECT FROM products s WHERE ${has('s', query)} AND ${shown('s', with_inactive)} LIMIT ${GATHERED_MAX + 1}) f`;
     const [row] = await this.replicas.read(unnamed<{ total: number }>(text), values);
-    return (row?.total ?? 0) > RANKED_MAX;
+    return (row?.total ?? 0) > GATHERED_MAX;
   }
 
   /** A product or a variant; variants stand with their product only. */
@@ -164,49 +164,66 @@ function findingOf(wanted: string, withInactive: boolean, isRanked: boolean, bin
       WHERE ${PLAIN.test(q)} AND NOT EXISTS (TABLE fitting) AND ${isShown} GROUP BY 1)`;
 }
 
-/** More than so many are not ranked one by one at every look, but only put in order. */
-const RANKED_MAX = 200;
+/** More than so many are not gathered, and not ranked one by one, at every look. */
+const GATHERED_MAX = 2_000;
 
 /**
  * `selectionOf` for what is too common to be gathered first: no more than a page's worth of those that have it, beyond the place
- * where the page begins. By relevance those come first that have it in a name, then the others, both by id. Each part walks the
- * index of its order or that of words, whichever ends sooner, and the others are looked for only when names do not fill the page.
+ * where the page begins. By relevance those come first that have it in a name, then the others, both by id. What is common is
+ * found by walking an index in the order of the page. Names that have it are gathered when they are few: a walk to them would
+ * pass all the others. And the others are looked for only when names do not fill the page.
  */
 function commonSelectionOf(
   filter: ProductFilter,
   sort: ProductSort,
   after: Keyset | null,
   limit: number,
+  namesHaveMany: boolean,
   bind: Bind,
 ): { ctes: string; from: string; conditions: string[] } {
   const { query } = queriesOf(filter.q ?? '', bind);
   const count = bind(limit);
-  const isRanked = sort === 'relevance';
   const conditions = conditionsOf(filter, bind).join(' AND ');
   const isBeyond = after ? beyond(ORDERS[sort].columns, ORDERS[sort].descending, after, bind) : 'true';
-  const orderBy = orderOf(isRanked ? 'id' : sort);
-  const anywhere = (product: string) => `${product}.search @@ ${query}`;
-  const inName = (product: string) => `ts_filter(${product}.search, '{a}') @@ ${query}`;
+  const orderBy = orderOf(sort === 'relevance' ? 'id' : sort);
+  const isShown = shown('s', filter.with_inactive);
   const inVariant = (has: typeof anywhere) =>
-    `EXISTS (SELECT FROM products s WHERE s.parent_id = p.id AND ${has('s')} AND ${shown('s', filter.with_inactive)})`;
-  const part = (has: string, distance: number) => `(SELECT p.id, ${distance} AS distance FROM products p
+    `EXISTS (SELECT FROM products s WHERE s.parent_id = p.id AND ${has('s', query)} AND ${isShown})`;
+  const part = (
+    has: string,
+    distance: number,
+    from = 'products p',
+  ) => `(SELECT p.id, ${distance} AS distance FROM ${from}
        WHERE ${has} AND ${conditions} AND ${isBeyond.replaceAll('found.distance', String(distance))}
        ORDER BY ${orderBy} LIMIT ${count})`;
-  const isNamed = `(${inName('p')} OR ${inVariant(inName)})`;
-  const isFull = `(SELECT count(*) FROM named) >= ${count}`;
-  const found = isRanked
-    ? `named AS MATERIALIZED (${part(inName('p'), 0)} UNION ${part(inVariant(inName), 0)}),
-    found AS (
-      TABLE named
-      UNION ${part(`NOT ${isFull} AND ${anywhere('p')} AND NOT ${isNamed}`, 1)}
-      UNION ${part(`NOT ${isFull} AND ${inVariant(anywhere)} AND NOT ${isNamed}`, 1)})`
-    : `found AS (${part(anywhere('p'), 0)} UNION ${part(inVariant(anywhere), 0)})`;
-  return {
-    ctes: `${WITH_OVERDUE_GOODS}, ${found}`,
-    from: 'found JOIN products p ON p.id = found.id',
-    conditions: ['true'],
-  };
+  const found = { from: 'found JOIN products p ON p.id = found.id', conditions: ['true'] };
+  if (sort !== 'relevance') {
+    const parts = `${part(anywhere('p', query), 0)} UNION ${part(inVariant(anywhere), 0)}`;
+    return { ...found, ctes: `${WITH_OVERDUE_GOODS}, found AS (${parts})` };
+  }
+  const gathered = `gathered AS MATERIALIZED (SELECT DISTINCT coalesce(s.parent_id, s.id) AS id FROM products s
+       WHERE ${inName('s', query)} AND ${isShown} LIMIT ${namesHaveMany ? 0 : GATHERED_MAX})`;
+  const named = namesHaveMany
+    ? `${part(inName('p', query), 0)} UNION ${part(inVariant(inName), 0)}`
+    : // OFFSET 0 keeps it to looking each of the few up.
+      part(
+        'true',
+        0,
+        'gathered g CROSS JOIN LATERAL (SELECT * FROM products f WHERE f.id = g.id OFFSET 0) p',
+      );
+  const isUnnamed = namesHaveMany
+    ? `NOT (${inName('p', query)} OR ${inVariant(inName)})`
+    : 'p.id NOT IN (SELECT id FROM gathered)';
+  const isOpen = `(SELECT count(*) FROM named) < ${count}`;
+  const parts = `TABLE named
+      UNION ${part(`${isOpen} AND ${anywhere('p', query)} AND ${isUnnamed}`, 1)}
+      UNION ${part(`${isOpen} AND ${inVariant(anywhere)} AND ${isUnnamed}`, 1)}`;
+  const ctes = `${WITH_OVERDUE_GOODS}, ${gathered}, named AS MATERIALIZED (${named}), found AS (${parts})`;
+  return { ...found, ctes };
 }
+
+const anywhere = (product: string, query: string) => `${product}.search @@ ${query}`;
+const inName = (product: string, query: string) => `ts_filter(${product}.search, '{a}') @@ ${query}`;
 
 const orderOf = (sort: ProductSort) =>
   ORDERS[sort].columns.map((column) => (ORDERS[sort].descending ? `${column} DESC` : column)).join(', ');

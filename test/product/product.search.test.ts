@@ -295,7 +295,7 @@ describe('a database whose owner may not create extensions', () => {
   });
 });
 
-describe('a word that hundreds of products have', () => {
+describe('a word that thousands of products have', () => {
   /** Ids by where the word stands: `0` in a name, the product's own or of a variant of it, `1` elsewhere. */
   const places = new Map<number, number>();
   const prices = new Map<number, number>();
@@ -305,7 +305,7 @@ describe('a word that hundreds of products have', () => {
       `INSERT INTO products (sku, name, description, price_minor, category, stock, first_count, active)
        SELECT 'COMMON-' || n, CASE WHEN n % 9 = 0 THEN 'Ubiquitous thing ' ELSE 'Thing ' END || n,
               CASE WHEN n % 11 = 0 THEN '' ELSE 'It is ubiquitous.' END, 1000 + n * 37 % 1000, 'common-' || n % 2, 1, 1, n % 50 <> 49
-       FROM generate_series(1, 300) n RETURNING id, substring(sku FROM 8)::int AS n, price_minor::int`,
+       FROM generate_series(1, 2700) n RETURNING id, substring(sku FROM 8)::int AS n, price_minor::int`,
     );
     for (const { id, n, price_minor } of rows) {
       prices.set(id, price_minor);
@@ -322,10 +322,10 @@ describe('a word that hundreds of products have', () => {
     }
   });
 
-  async function walk(query: string): Promise<number[]> {
+  async function walk(query: string, q = 'ubiquitous'): Promise<number[]> {
     const ids: number[] = [];
     for (let cursor = ''; ; ) {
-      const { body } = await admin.asPublic('GET', `/products?q=ubiquitous&limit=40${query}${cursor}`);
+      const { body } = await admin.asPublic('GET', `/products?q=${q}&limit=100${query}${cursor}`);
       ids.push(...body.products.map(({ id }: { id: number }) => id));
       if (body.next_cursor === null) return ids;
       cursor = `&cursor=${body.next_cursor}`;
@@ -352,6 +352,17 @@ describe('a word that hundreds of products have', () => {
     const wanted = await database.sql('SELECT id FROM products WHERE category = $1', ['common-1']);
     const ids = new Set(wanted.map(({ id }) => id));
     expect(await walk(`&${category}`)).toEqual([...places.keys()].filter((id) => ids.has(id)).sort(byPlace));
+  });
+
+  it('is shown by id when thousands have it in their names', async () => {
+    const other = await admin.product({ name: 'Sundries', description: 'A thing.', category: 'common-1' });
+    const last = await admin.product({ name: 'A thing that comes last', category: 'common-1' });
+    const rows = await database.sql(
+      `SELECT id FROM products WHERE category = 'common-1' AND active AND parent_id IS NULL AND name ~* 'thing' ORDER BY id`,
+    );
+    const named = rows.map(({ id }) => id);
+    expect(named.at(-1)).toBe(last.id);
+    expect(await walk('&category=common-1', 'thing')).toEqual([...named, other.id]);
   });
 
   it('is ranked like any other while it is together with a rarer one', async () => {
