@@ -41,7 +41,8 @@ export class StrictValidation implements PipeTransform {
       if (value === undefined || value === null) return strict.transform({}, metadata);
       throw ValidationFailed.of('', 'the body must be a JSON object');
     }
-    if (metadata.type === 'query' && metadata.metatype !== undefined)
+    // A single member, `@Query('name')`, is not a whole query.
+    if (metadata.type === 'query' && metadata.data === undefined && metadata.metatype !== undefined)
       return this.transformQuery(value, metadata, metadata.metatype);
     refuseInherited(value);
     return strict.transform(value, metadata);
