@@ -1,6 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { Replicas } from '../platform/database/replicas.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
+import { type Bind, beyond, type ListOrder, orderBy } from '../platform/http/list-order.js';
 import type { Keyset } from '../platform/http/page.js';
 import {
   type Family,
@@ -32,23 +33,16 @@ const find = new Statement<ProductRow>(
    WHERE p.deleted_at IS NULL ORDER BY p.id <> $1, p.id`,
 );
 
-interface Order {
-  /** Columns of the product `p`, or of what was `found`, the last of them unique. Ids are given in the order of creation. */
-  columns: string[];
-  descending: boolean;
-}
-
-const ORDERS: Record<ProductSort, Order> = {
-  id: { columns: ['p.id'], descending: false },
-  name: { columns: ['p.name', 'p.id'], descending: false },
-  price: { columns: ['p.price_minor', 'p.id'], descending: false },
-  '-price': { columns: ['p.price_minor', 'p.id'], descending: true },
-  newest: { columns: ['p.id'], descending: true },
-  relevance: { columns: ['found.distance', 'p.id'], descending: false },
+// Of the product `p`, or of what was `found`. Ids are given in the order of creation. As bigint: a made-up cursor may name an id
+// that no integer can be.
+const ORDERS: Record<ProductSort, ListOrder> = {
+  id: { columns: { 'p.id': 'bigint' }, descending: false },
+  name: { columns: { 'p.name': 'text', 'p.id': 'bigint' }, descending: false },
+  price: { columns: { 'p.price_minor': 'bigint', 'p.id': 'bigint' }, descending: false },
+  '-price': { columns: { 'p.price_minor': 'bigint', 'p.id': 'bigint' }, descending: true },
+  newest: { columns: { 'p.id': 'bigint' }, descending: true },
+  relevance: { columns: { 'found.distance': 'bigint', 'p.id': 'bigint' }, descending: false },
 };
-
-/** Puts a value aside and answers the placeholder that stands for it. */
-type Bind = (value: unknown) => string;
 
 /** Reads the table `products` as it is shown: what is deleted is not there, and variants stand with their product. */
 @Injectable()
@@ -64,16 +58,15 @@ export class CatalogRepository {
   ): Promise<Family[]> {
     const values: unknown[] = [];
     const bind: Bind = (value) => `$${values.push(value)}`;
-    const { columns, descending } = ORDERS[sort];
-    const orderBy = orderOf(sort);
+    const order = orderBy(ORDERS[sort]);
     const { ctes, from, conditions } = (await this.isCommon(filter))
       ? commonSelectionOf(filter, sort, after, limit, bind)
       : selectionOf(filter, sort === 'relevance', bind);
-    if (after) conditions.push(beyond(columns, descending, after, bind));
+    if (after) conditions.push(beyond(ORDERS[sort], after, bind));
     const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
     const text = `${ctes}, page AS (
-        SELECT p.id, ${distance} AS distance, row_number() OVER (ORDER BY ${orderBy}) AS place FROM ${from}
-        WHERE ${conditions.join(' AND ')} ORDER BY ${orderBy} LIMIT ${bind(limit)})
+        SELECT p.id, ${distance} AS distance, row_number() OVER (ORDER BY ${order}) AS place FROM ${from}
+        WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${bind(limit)})
       SELECT ${COLUMNS}, page.distance FROM page
       CROSS JOIN LATERAL (SELECT page.id UNION ALL SELECT v.id FROM products v WHERE v.parent_id = page.id) member (id)
       JOIN products p ON p.id = member.id
@@ -183,15 +176,15 @@ function commonSelectionOf(
   const count = bind(limit);
   const isRanked = sort === 'relevance';
   const conditions = conditionsOf(filter, bind).join(' AND ');
-  const isBeyond = after ? beyond(ORDERS[sort].columns, ORDERS[sort].descending, after, bind) : 'true';
-  const orderBy = orderOf(isRanked ? 'id' : sort);
+  const isBeyond = after ? beyond(ORDERS[sort], after, bind) : 'true';
+  const order = orderBy(ORDERS[isRanked ? 'id' : sort]);
   const anywhere = (product: string) => `${product}.search @@ ${query}`;
   const inName = (product: string) => `ts_filter(${product}.search, '{a}') @@ ${query}`;
   const inVariant = (has: typeof anywhere) =>
     `EXISTS (SELECT FROM products s WHERE s.parent_id = p.id AND ${has('s')} AND ${shown('s', filter.with_inactive)})`;
   const part = (has: string, distance: number) => `(SELECT p.id, ${distance} AS distance FROM products p
        WHERE ${has} AND ${conditions} AND ${isBeyond.replaceAll('found.distance', String(distance))}
-       ORDER BY ${orderBy} LIMIT ${count})`;
+       ORDER BY ${order} LIMIT ${count})`;
   const isNamed = `(${inName('p')} OR ${inVariant(inName)})`;
   const isFull = `(SELECT count(*) FROM named) >= ${count}`;
   const found = isRanked
@@ -207,9 +200,6 @@ function commonSelectionOf(
     conditions: ['true'],
   };
 }
-
-const orderOf = (sort: ProductSort) =>
-  ORDERS[sort].columns.map((column) => (ORDERS[sort].descending ? `${column} DESC` : column)).join(', ');
 
 /** What is looked for: as it is understood, as it is bound, and as a query. */
 function queriesOf(wanted: string, bind: Bind): { q: string; text: string; query: string } {
@@ -266,10 +256,4 @@ function pricesOf(
   return `(${within('p')} AND NOT ${hasVariants('p')} OR EXISTS (
     SELECT FROM products v WHERE v.parent_id = p.id AND v.deleted_at IS NULL AND ${within('v')}
     ${with_inactive ? '' : 'AND v.active'}))`;
-}
-
-/** The rows that come after `keyset` in the order. As bigint: a made-up cursor may name an id that no integer can be. */
-function beyond(columns: string[], descending: boolean, keyset: Keyset, bind: Bind): string {
-  const places = keyset.map((value) => `${bind(value)}::${typeof value === 'number' ? 'bigint' : 'text'}`);
-  return `(${columns.join(', ')}) ${descending ? '<' : '>'} (${places.join(', ')})`;
 }
