@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/database/tx.js';
 import { ValidationFailed } from '../platform/errors.js';
 import type { Caller } from '../platform/http/caller.js';
-import { decodeCursor, encodeCursor, type Keyset, pageOf } from '../platform/http/page.js';
+import { decodeCursor, encodeCursor, type Keyset, type KeysetKind, pageOf } from '../platform/http/page.js';
 import { ReadyAnswer } from '../platform/http/ready-answer.js';
 import { Money } from '../platform/money.js';
 import { CatalogRepository } from './catalog.repository.js';
@@ -80,9 +80,11 @@ export class CatalogService {
 
   private async find(id: number, forAdmin: boolean): Promise<CatalogFinding> {
     const family = await this.repository.find(id);
-    if (!family || !(family.product.on_sale || forAdmin)) return { answer: null, productIds: [id] };
-    const { parent_id } = family.product;
+    if (!family) return { answer: null, productIds: [id] };
+    const { parent_id, on_sale } = family.product;
+    // A variant is on sale as its parent is.
     const productIds = [...idsOf(family), ...(parent_id === null ? [] : [parent_id])];
+    if (!on_sale && !forAdmin) return { answer: null, productIds };
     return { answer: readyFor(forAdmin, productView(family, forAdmin, this.money)), productIds };
   }
 
@@ -117,7 +119,7 @@ function isAdmin(caller: Caller | undefined): boolean {
 }
 
 /** What a cursor holds in each order: the values of the columns that it sorts by. */
-const CURSORS: Record<ProductSort, { kinds: ('string' | 'number')[]; placeOf(family: Family): Keyset }> = {
+const CURSORS: Record<ProductSort, { kinds: KeysetKind[]; placeOf(family: Family): Keyset }> = {
   id: { kinds: ['number'], placeOf: ({ product }) => [product.id] },
   name: { kinds: ['string', 'number'], placeOf: ({ product }) => [product.name, product.id] },
   price: { kinds: ['number', 'number'], placeOf: ({ product }) => [product.price_minor, product.id] },

@@ -216,7 +216,7 @@ export class ProductRepository {
   async changeStock(changes: StockChange[], tx: Tx): Promise<StockAfter[]> {
     const productIds = changes.map(({ product_id }) => product_id);
     const after = await changeStock.run([productIds, changes.map(({ delta }) => delta)], tx);
-    this.changes.note({ productIds, kind: haveCrossedNothing(changes, after) ? 'sold out' : 'stock' }, tx);
+    this.changes.note({ productIds, kind: haveCrossedZero(changes, after) ? 'sold out' : 'stock' }, tx);
     return after;
   }
 
@@ -226,7 +226,7 @@ export class ProductRepository {
 }
 
 /** Whether one of them is sold out now, or was before. */
-function haveCrossedNothing(changes: StockChange[], after: StockAfter[]): boolean {
+function haveCrossedZero(changes: StockChange[], after: StockAfter[]): boolean {
   const deltas = new Map<number, number>();
   for (const { product_id, delta } of changes) deltas.set(product_id, (deltas.get(product_id) ?? 0) + delta);
   return after.some(

@@ -82,6 +82,8 @@ describe('a web page of another origin', () => {
     for (const path of ['/api/v1/products', '/api/v1/products', '/api/v1/cart', '/api/v1/nothing']) {
       const { headers } = await ask('GET', path, { Origin: SHOP });
       expect([path, headers.get('access-control-allow-origin')]).toEqual([path, SHOP]);
+      // The catalog varies by more; it must not forget this.
+      expect([path, headers.get('vary')]).toEqual([path, expect.stringMatching(/^Origin\b/)]);
       expect(headers.get('access-control-expose-headers')).toBe(
         'ETag, Idempotent-Replayed, RateLimit-Limit, RateLimit-Remaining, RateLimit-Reset, Retry-After, X-Request-Id',
       );

@@ -113,6 +113,16 @@ describe('what everybody looks at', () => {
     expect(await look()).toBe(200);
   });
 
+  it('is there as soon as what it is a variant of is on sale again', async () => {
+    const parent = await admin.product();
+    const variant = await admin.variant(parent.id);
+    const look = async () => (await call(app, null, 'GET', `/products/${variant.id}`)).status;
+    mustBe(200, await admin.change(parent.id, { active: false }));
+    expect(await look()).toBe(404);
+    mustBe(200, await admin.change(parent.id, { active: true }));
+    expect(await look()).toBe(200);
+  });
+
   it('still counts the looks', async () => {
     const { id } = await admin.product();
     await times(7, () => detail(id));

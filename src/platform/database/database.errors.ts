@@ -11,12 +11,6 @@ export const SqlState = {
   undefinedTable: '42P01',
 } as const;
 
-/** The database cannot serve now: unreachable, starting, its pool exhausted, or a lock not had in time. Try again. */
-export class DatabaseUnavailable extends Error {
-  override readonly name = 'DatabaseUnavailable';
-  readonly code = 'database_unavailable';
-}
-
 type Fault = { code?: unknown; constraint?: unknown; original?: unknown; parent?: unknown; name?: unknown };
 
 /** The database's own error under whatever Sequelize has wrapped around it. */

@@ -13,6 +13,8 @@ const compressors = {
 };
 type Encoding = keyof typeof compressors;
 
+const VARIES_BY = 'Authorization, Accept-Encoding';
+
 /**
  * A JSON answer that is made once and given to many: its bytes, what they are told apart by, and, once somebody wants them, their
  * compressed forms. A browser asks again each time and is answered 304 as long as it is the same. `audience` says who may keep
@@ -36,7 +38,9 @@ export class ReadyAnswer {
     // Weak: one tag for all its forms, each of which means the same.
     reply.header('ETag', `W/"${this.tag}"`);
     reply.header('Cache-Control', this.audience === 'everybody' ? 'no-cache' : 'private, no-cache');
-    reply.header('Vary', 'Authorization, Accept-Encoding');
+    // Beside what CORS has said it varies by.
+    const others = reply.getHeader('Vary');
+    reply.header('Vary', others === undefined ? VARIES_BY : `${others}, ${VARIES_BY}`);
     if (this.isKnownTo(request.headers['if-none-match'])) {
       reply.status(304);
       return undefined;

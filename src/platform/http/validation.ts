@@ -145,6 +145,3 @@ export const IsTime = () =>
 
 /** Takes the white space around a text away before it is validated. */
 export const Trimmed = () => Transform(({ value }) => (typeof value === 'string' ? value.trim() : value));
-
-/** Names a DTO class where decorators need it as a value. */
-export type Dto = Type<object>;

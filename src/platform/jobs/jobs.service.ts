@@ -1,3 +1,4 @@
+import { AsyncLocalStorage } from 'node:async_hooks';
 import {
   type BeforeApplicationShutdown,
   Injectable,
@@ -54,6 +55,7 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
   private readonly openings: Opening[] = [];
   private starting: Promise<void> | undefined;
   private readonly ending = new AbortController();
+  private readonly outsideOfRequests = AsyncLocalStorage.snapshot();
   private readonly waiting = new Recurring('job queue start', START_RETRY_MS, () =>
     this.startWhenInstalled(),
   );
@@ -131,7 +133,8 @@ export class Jobs implements OnApplicationBootstrap, BeforeApplicationShutdown, 
 
   /** Resolves when jobs can be sent. Idempotent. @throws JobsUnusable */
   start(): Promise<void> {
-    this.starting ??= this.begin().catch((error) => {
+    // Whoever needs it first may be a request, whose time, trace and name must not become those of all jobs.
+    this.starting ??= this.outsideOfRequests(() => this.begin()).catch((error) => {
       this.starting = undefined;
       this.boss = this.openBoss();
       throw error;
