@@ -36,7 +36,9 @@ export class ReadyAnswer {
     // Weak: one tag for all its forms, each of which means the same.
     reply.header('ETag', `W/"${this.tag}"`);
     reply.header('Cache-Control', this.audience === 'everybody' ? 'no-cache' : 'private, no-cache');
-    reply.header('Vary', 'Authorization, Accept-Encoding');
+    // After what stands there already: with CORS the answer differs by the page that asks, too.
+    const vary = [reply.getHeader('Vary') ?? [], 'Authorization', 'Accept-Encoding'].flat();
+    reply.header('Vary', vary.join(', '));
     if (this.isKnownTo(request.headers['if-none-match'])) {
       reply.status(304);
       return undefined;
