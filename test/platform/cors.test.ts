@@ -93,6 +93,11 @@ describe('a web page of another origin', () => {
 
   it('is kept apart by caches', async () => {
     expect((await ask('GET', '/health', {})).headers.get('vary')).toBe('Origin');
+    const { headers } = await ask('GET', '/openapi.json', { Origin: SHOP });
+    expect(headers.get('vary')).toBe('Origin, Authorization, Accept-Encoding');
+    const known = { Origin: STAFF, 'If-None-Match': headers.get('etag') as string };
+    const again = await ask('GET', '/openapi.json', known);
+    expect([again.status, again.headers.get('vary')]).toEqual([304, headers.get('vary')]);
   });
 
   it('who names no origin is no web page: OPTIONS is 404, as ever', async () => {

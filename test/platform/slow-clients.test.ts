@@ -2,6 +2,9 @@ import { once } from 'node:events';
 import { connect, type Socket } from 'node:net';
 import { promisify } from 'node:util';
 import { gzipSync } from 'node:zlib';
+import { jest } from '@jest/globals';
+import { Logger } from '@nestjs/common';
+import { ProblemFilter } from '../../src/platform/http/problem.filter.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { eventually } from '../support/eventually.js';
 import { givenAdmin } from '../support/given.js';
@@ -84,6 +87,25 @@ describe('a client that sends byte by byte', () => {
       'POST /api/v1/auth/login HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nTransfer-Encoding: chunked\r\n\r\n';
     const { heard } = await dribble(head, '1\r\n \r\n');
     expect(heard).toMatch(/^HTTP\/1\.1 408 /);
+  });
+});
+
+describe('a client that hangs up in the middle of its body', () => {
+  it('is no fault of ours, and none of the database', async () => {
+    const answered = jest.spyOn(ProblemFilter.prototype, 'answer');
+    const complained = jest.spyOn(Logger.prototype, 'error');
+    const head =
+      'POST /api/v1/auth/login HTTP/1.1\r\nHost: shop\r\nContent-Type: application/json\r\nContent-Length: 9\r\nExpect: 100-continue\r\n\r\n';
+    const socket = givenSocket();
+    socket.write(head);
+    // By then somebody waits for the body.
+    await once(socket, 'data');
+    socket.destroy();
+    await eventually(() => answered.mock.calls.length === 1, { what: 'the end of the request' });
+    const [, , reply] = answered.mock.calls[0] as Parameters<ProblemFilter['answer']>;
+    expect(reply.statusCode).toBe(400);
+    expect(complained).not.toHaveBeenCalled();
+    jest.restoreAllMocks();
   });
 });
 

@@ -97,6 +97,7 @@ function problemOf(error: unknown, request: FastifyRequest): Problem {
     return { status: statusOf(error), code, detail: message, members, retryAfterSeconds };
   }
   if (error instanceof HttpException) return ofStatus(error.getStatus(), error.message, request);
+  if (isCutOff(error, request)) return ofStatus(400, 'the client has hung up', request);
   if (isConnectionFault(error)) {
     return {
       status: 503,
@@ -116,6 +117,12 @@ function problemOf(error: unknown, request: FastifyRequest): Problem {
     return ofStatus(status, (error as Error).message, request);
   }
   return { status: 500, code: 'internal_error', detail: 'something went wrong on our side' };
+}
+
+// The client has gone in the middle of the body, and nobody hears this. Node's word for it could be of any connection.
+function isCutOff(error: unknown, { raw }: FastifyRequest): boolean {
+  const { code, message } = error as NodeJS.ErrnoException;
+  return !raw.complete && code === 'ECONNRESET' && message === 'aborted';
 }
 
 function ofStatus(status: number, message: string, request: FastifyRequest): Problem {
