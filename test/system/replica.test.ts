@@ -1,4 +1,6 @@
 import { DatabaseService } from '../../src/platform/database/database.service.js';
+import { Replicas } from '../../src/platform/database/replicas.js';
+import { TcpProxy } from '../faults/proxy.js';
 import { times } from '../support/barrier.js';
 import { bootApp, type TestApp } from '../support/boot.js';
 import { eventually } from '../support/eventually.js';
@@ -6,6 +8,10 @@ import { type GivenUser, givenAdmin } from '../support/given.js';
 import { givenShopper } from '../support/given-shop.js';
 import { scrape } from '../support/scrape.js';
 import { type PostgresPair, startPair } from './postgres-pair.js';
+
+/** A statement there, with what a slow machine may add; the primary alone answers at once. */
+const HEARD_WITHIN_MS = 6_000;
+const AT_ONCE_MS = 900;
 
 let pair: PostgresPair;
 let app: TestApp;
@@ -128,6 +134,38 @@ describe('a standby', () => {
     await times(5, () => get('/products/4', other));
     expect(await readsBy('replica', other)).toBe(0);
     await other.close();
+  });
+
+  it('that is heard no more is waited for once, and read again when it is', async () => {
+    const network = await TcpProxy.to(Number(new URL(pair.standby.url).port));
+    const url = new URL(pair.standby.url);
+    url.port = String(network.port);
+    const other = await bootApp(pair.primary, { DATABASE_REPLICA_URLS: url.href });
+    Object.defineProperty(other.app.get(DatabaseService), 'commits', { value: 0 });
+    const timeOf = async (work: Promise<unknown>) => {
+      const start = performance.now();
+      await work;
+      return performance.now() - start;
+    };
+    await readThere('/products/5', other);
+    network.silence();
+    // Its statement, and no more; then everybody is served at once while one looks whether it is back.
+    expect(await timeOf(get('/products/5', other))).toBeLessThan(HEARD_WITHIN_MS);
+    const timesOf = () => times(20, () => timeOf(get('/products/5', other)));
+    expect(Math.max(...(await timesOf()))).toBeLessThan(AT_ONCE_MS);
+
+    const [replica] = (other.app.get(Replicas) as unknown as { replicas: { asideUntil: number }[] }).replicas;
+    const itsTimeAsideIsOver = () => Object.assign(replica as object, { asideUntil: 0 });
+    const down = await readsBy('down', other);
+    itsTimeAsideIsOver();
+    expect((await timesOf()).filter((ms) => ms > AT_ONCE_MS).length).toBeLessThan(2);
+    expect(await readsBy('down', other)).toBe(down + 1);
+
+    network.restore();
+    itsTimeAsideIsOver();
+    await readThere('/products/5', other);
+    await other.close();
+    await network.close();
   });
 
   it('that is killed is missed by nobody', async () => {

@@ -36,16 +36,19 @@ function withoutName(statement: unknown): unknown {
 
 const POOL_ACQUIRE_TIMEOUT_MS = 5_000;
 const CONNECT_TIMEOUT_MS = 5_000;
+/** The server's own limit comes first; after it and this, a query is ended whose connection was cut without a word. */
 const GRACE_MS = 5_000;
 
 /** How long whoever wants to read waits for a standby that does not answer before the primary is asked. */
 const REPLICA_CONNECT_TIMEOUT_MS = 1_000;
 const REPLICA_STATEMENT_TIMEOUT_MS = 3_000;
+const REPLICA_GRACE_MS = 500;
 
 interface Patience {
   acquireMs: number;
   connectMs: number;
   statementMs: number;
+  graceMs: number;
 }
 
 /** Opens the pool; connects at the first query. */
@@ -55,6 +58,7 @@ export function connect(url: string, config: Config): Sequelize {
     acquireMs: POOL_ACQUIRE_TIMEOUT_MS,
     connectMs: CONNECT_TIMEOUT_MS,
     statementMs,
+    graceMs: GRACE_MS,
   });
 }
 
@@ -65,10 +69,12 @@ export function connectToReplica(url: string, config: Config): Sequelize {
     acquireMs: REPLICA_CONNECT_TIMEOUT_MS,
     connectMs: REPLICA_CONNECT_TIMEOUT_MS,
     statementMs,
+    graceMs: REPLICA_GRACE_MS,
   });
 }
 
-function open(url: string, config: Config, { acquireMs, connectMs, statementMs }: Patience): Sequelize {
+function open(url: string, config: Config, patience: Patience): Sequelize {
+  const { acquireMs, connectMs, statementMs, graceMs } = patience;
   return new Sequelize(url, {
     dialect: 'postgres',
     // Sequelize takes only the options that it knows, and `pipeline` is not among them.
@@ -79,8 +85,7 @@ function open(url: string, config: Config, { acquireMs, connectMs, statementMs }
       application_name: 'holdfast',
       keepAlive: true,
       connectionTimeoutMillis: connectMs,
-      // The server's own limit comes first; this one ends a query whose connection was cut without a word.
-      query_timeout: statementMs + GRACE_MS,
+      query_timeout: statementMs + graceMs,
     },
     hooks: {
       // For what runs outside of a transaction; a transaction sets its own. Once a connection, so a read pays nothing for it,

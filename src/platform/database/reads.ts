@@ -1,5 +1,7 @@
+import type { Socket } from 'node:net';
 import type { Client } from 'pg';
 import type { Sequelize } from 'sequelize-typescript';
+import { isConnectionFault } from './database.errors.js';
 import { inOneFlight } from './flight.js';
 import type { Statement } from './statement.js';
 
@@ -10,6 +12,7 @@ export type Question<Row extends object> = [Statement<Row>, unknown[]];
 interface Connections {
   getConnection(options: { type: 'read' | 'write' }): Promise<Client>;
   releaseConnection(client: Client): void;
+  destroyConnection(client: Client): Promise<void>;
 }
 
 /** Asks all of them in one flight on one connection of the pool, one after the other and outside of any transaction. */
@@ -19,9 +22,20 @@ export async function readTogether(
 ): Promise<object[][]> {
   const connections = sequelize.connectionManager as unknown as Connections;
   const client = await connections.getConnection({ type: 'read' });
+  let isSound = true;
   try {
     return await inOneFlight(questions.map(([statement, values]) => statement.runOn(client, values)));
+  } catch (error) {
+    isSound = !isConnectionFault(error);
+    throw error;
   } finally {
-    connections.releaseConnection(client);
+    if (isSound) connections.releaseConnection(client);
+    else giveUp(client, connections);
   }
+}
+
+// It may still owe us an answer: whoever came next would wait behind that, and so would a farewell.
+function giveUp(client: Client, connections: Connections): void {
+  (client as Client & { connection: { stream: Socket } }).connection.stream.destroy();
+  connections.destroyConnection(client).catch(() => undefined);
 }

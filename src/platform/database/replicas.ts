@@ -118,6 +118,8 @@ export class Replicas implements OnApplicationShutdown {
     statement: Statement<Row>,
     values: unknown[],
   ): Promise<Row[] | null> {
+    // One asks whether it is up again; the others do not wait with them.
+    if (replica.trouble === 'down') replica.asideUntil = performance.now() + ASIDE_MS.down;
     try {
       const { position } = this.mark;
       const [state, rows] = await readTogether(replica.pool, [howFar, [position]], [statement, values]);
@@ -127,6 +129,7 @@ export class Replicas implements OnApplicationShutdown {
         return this.setAside(replica, 'lagging');
       if (replica.trouble) this.logger.log(`the replica ${replica.name} is read again`);
       replica.trouble = null;
+      replica.asideUntil = 0;
       this.reads.inc({ by: 'replica' });
       return rows as Row[];
     } catch (error) {
