@@ -80,9 +80,11 @@ export class CatalogService {
 
   private async find(id: number, forAdmin: boolean): Promise<CatalogFinding> {
     const family = await this.repository.find(id);
-    if (!family || !(family.product.on_sale || forAdmin)) return { answer: null, productIds: [id] };
-    const { parent_id } = family.product;
+    if (!family) return { answer: null, productIds: [id] };
+    // A variant goes off sale with its parent, and comes back with it.
+    const { on_sale, parent_id } = family.product;
     const productIds = [...idsOf(family), ...(parent_id === null ? [] : [parent_id])];
+    if (!(on_sale || forAdmin)) return { answer: null, productIds };
     return { answer: readyFor(forAdmin, productView(family, forAdmin, this.money)), productIds };
   }
 
