@@ -81,10 +81,10 @@ export class CatalogService {
   private async find(id: number, forAdmin: boolean): Promise<CatalogFinding> {
     const family = await this.repository.find(id);
     if (!family) return { answer: null, productIds: [id] };
-    const { parent_id, on_sale } = family.product;
-    // A variant is on sale as its parent is.
+    // A variant goes off sale with its parent, and comes back with it.
+    const { on_sale, parent_id } = family.product;
     const productIds = [...idsOf(family), ...(parent_id === null ? [] : [parent_id])];
-    if (!on_sale && !forAdmin) return { answer: null, productIds };
+    if (!(on_sale || forAdmin)) return { answer: null, productIds };
     return { answer: readyFor(forAdmin, productView(family, forAdmin, this.money)), productIds };
   }
 

@@ -196,6 +196,15 @@ describe('what an instance has changed itself', () => {
     ['a price', ({ id }) => admin.change(id, { price: 7 })],
     ['a price of a variant', ({ variant }) => admin.change(variant.id, { price: 7 })],
     ['a parent that is not active', ({ parent }) => admin.change(parent.id, { active: false })],
+    [
+      'a parent that is active again',
+      async ({ parent }, look) => {
+        await admin.change(parent.id, { active: false });
+        await look();
+        // Another price, so that it is not as it was before.
+        await admin.change(parent.id, { active: true, price: 7 });
+      },
+    ],
     ['a category', ({ id }) => admin.change(id, { category: freshCategory() })],
     [
       'a storefront',
