@@ -19,7 +19,7 @@ export function SortMenu({ choices }: { choices: readonly SortChoice[] }) {
         setSort({ field, order });
       }}
       fullWidth={false}
-      sx={{ width: 170, my: 0, mr: 'auto' }}
+      sx={{ width: { xs: 170 }, my: 0, mr: 'auto' }}
     >
       {choices.map(({ label }, index) => (
         <MenuItem key={label} value={index}>
