@@ -116,7 +116,7 @@ const common: ThemeOptions = {
         root: ({ theme }: { theme: Theme }) => ({
           alignItems: 'center',
           [theme.breakpoints.down('md')]: { flexWrap: 'wrap' },
-          [theme.breakpoints.down('sm')]: { backgroundColor: 'transparent', width: '100%' },
+          [theme.breakpoints.down('sm')]: { backgroundColor: 'transparent', width: '100%', columnGap: 4 },
         }),
       },
     },
