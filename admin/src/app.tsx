@@ -5,6 +5,7 @@ import { dataProviderOf } from './api/data-provider';
 import { Dashboard } from './dashboard';
 import { Layout } from './layout/layout';
 import { LoginPage } from './layout/login-page';
+import { NotFound } from './layout/not-found';
 import { RESOURCES } from './resources';
 import { darkTheme, lightTheme } from './theme';
 import { wordsOf } from './words';
@@ -34,6 +35,7 @@ export function App() {
       dashboard={Dashboard}
       layout={Layout}
       loginPage={LoginPage}
+      catchAll={NotFound}
       theme={lightTheme}
       darkTheme={darkTheme}
       disableTelemetry

@@ -46,7 +46,13 @@ const common: ThemeOptions = {
       styleOverrides: {
         root: ({ theme }) => ({
           borderColor: theme.palette.divider,
-          [theme.breakpoints.down('sm')]: { paddingLeft: 12, paddingRight: 12 },
+          [theme.breakpoints.down('sm')]: {
+            paddingLeft: 8,
+            paddingRight: 8,
+            // In line with the heading of the card.
+            '&:first-of-type': { paddingLeft: 16 },
+            '&:last-of-type': { paddingRight: 16 },
+          },
         }),
         head: ({ theme }) => ({ fontWeight: 600, color: theme.palette.text.secondary }),
       },
@@ -98,12 +104,19 @@ const common: ThemeOptions = {
         }),
       },
     },
+    RaFilterForm: {
+      styleOverrides: {
+        root: ({ theme }: { theme: Theme }) => ({
+          [theme.breakpoints.down('sm')]: { '& .RaFilterFormInput-spacer': { display: 'none' } },
+        }),
+      },
+    },
     RaTopToolbar: {
       styleOverrides: {
         root: ({ theme }: { theme: Theme }) => ({
           alignItems: 'center',
           [theme.breakpoints.down('md')]: { flexWrap: 'wrap' },
-          [theme.breakpoints.down('sm')]: { backgroundColor: 'transparent' },
+          [theme.breakpoints.down('sm')]: { backgroundColor: 'transparent', width: '100%', columnGap: 4 },
         }),
       },
     },

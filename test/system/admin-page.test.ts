@@ -111,7 +111,7 @@ describe('products', () => {
     await admin.page.getByLabel('Went out').check();
     await admin.field('Quantity').fill('9999');
     await admin.button('Enter').click();
-    await admin.shows('Not enough stock. Product 4: 9999 wanted, 150 there.');
+    await admin.shows('Not enough stock: 9,999 wanted, 150 there.');
     await admin.page.getByLabel('Came in').check();
     await admin.field('Quantity').fill('25');
     await admin.field('Reason').fill('delivery');

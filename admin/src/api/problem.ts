@@ -23,6 +23,7 @@ const FIELD_OF_CODE: Record<string, string> = {
   refund_too_large: 'amount',
   extension_too_long: 'seconds',
   stock_changed: 'quantity',
+  insufficient_stock: 'quantity',
 };
 
 const HINTS: Record<string, string> = {
@@ -56,11 +57,15 @@ function parsed(text: string): Problem {
 
 function sentenceOf({ code = '', error, items }: Problem, status: number, retryAfter: string | null): string {
   const said = sentence(error ?? `The service answered ${status}`);
+  const [item, ...others] = items ?? [];
+  if (code === 'insufficient_stock' && item && others.length === 0)
+    return `Not enough stock: ${item.requested.toLocaleString()} wanted, ${(item.available ?? 0).toLocaleString()} there.`;
   if (code === 'insufficient_stock' && items?.length)
     return `Not enough stock. ${items.map(({ product_id, requested, available = 0 }) => `Product ${product_id}: ${requested} wanted, ${available} there.`).join(' ')}`;
   if (code === 'return_too_large' && items?.length)
     return `More than was sold. ${items.map(({ product_id, requested, returnable = 0 }) => `Product ${product_id}: ${requested} named, ${returnable} can still come back.`).join(' ')}`;
   if (status === 429 && retryAfter) return `Too many requests: try again in ${retryAfter} seconds.`;
+  if (code === 'version_conflict') return HINTS[code] as string;
   return HINTS[code] ? `${said} ${HINTS[code]}` : said;
 }
 

@@ -3,12 +3,12 @@ import { AccountMenu } from './account-menu';
 import { useDocumentTitle } from './document-title';
 import { Menu } from './menu';
 
-/** The page's name is its first heading, wherever it stands. */
+/** The page's name is its first heading, wherever it stands. Inline, a long one ends in an ellipsis. */
 function Bar() {
   useDocumentTitle();
   return (
     <AppBar alwaysOn color="default" userMenu={<AccountMenu />}>
-      <TitlePortal component="h1" variant="h6" />
+      <TitlePortal component="h1" variant="h6" sx={{ '& .RaConfigurable-root': { display: 'inline' } }} />
     </AppBar>
   );
 }

@@ -1,7 +1,10 @@
 import { useTheme } from '@mui/material';
 import { LineChart } from '@mui/x-charts/LineChart';
-import { timeText } from '../parts/texts';
+import { dayText, timeText } from '../parts/texts';
 import type { Movement } from './movement.types';
+
+/** Over so long, the day alone names a tick. */
+const DAYS_MS = 3 * 86_400_000;
 
 interface LedgerChartProps {
   /** Newest first. */
@@ -21,6 +24,7 @@ export default function LedgerChart({ movements, begin }: LedgerChartProps) {
     ...oldestFirst.map(({ created_at, stock_after }) => ({ at: new Date(created_at), stock: stock_after })),
     ...(newest ? [{ at: new Date(), stock: newest.stock_after }] : []),
   ];
+  const isOverDays = Date.now() - (points[0]?.at.getTime() ?? 0) > DAYS_MS;
   return (
     <div aria-hidden="true" style={{ height: '100%' }}>
       <LineChart
@@ -29,9 +33,9 @@ export default function LedgerChart({ movements, begin }: LedgerChartProps) {
           {
             dataKey: 'at',
             scaleType: 'time',
-            tickNumber: 4,
+            tickNumber: isOverDays ? 5 : 2,
             valueFormatter: (at: Date, context) =>
-              context.location === 'tick' ? context.defaultTickLabel : timeText(at.toISOString()),
+              context.location === 'tick' && isOverDays ? dayText(at) : timeText(at.toISOString()),
           },
         ]}
         yAxis={[{ min: 0, width: 48 }]}

@@ -9,8 +9,10 @@ import {
   useGetList,
 } from 'react-admin';
 import { TimeField } from '../parts/fields';
+import { Link } from '../parts/link';
+import { isOrderOfShop, orderText } from '../parts/order-text';
 import { turner } from '../parts/page-list';
-import { shortId, timeText, wordsOf } from '../parts/texts';
+import { timeText, wordsOf } from '../parts/texts';
 import type { Movement } from './movement.types';
 
 const LedgerChart = lazy(() => import('./ledger-chart'));
@@ -24,10 +26,11 @@ interface Stocked {
 }
 
 const signed = (delta: number) => `${delta > 0 ? '+' : '−'}${Math.abs(delta).toLocaleString()}`;
-const causeOf = ({ reason, order_id }: Movement) => reason ?? (order_id ? `Order ${shortId(order_id)}` : '');
+const causeOf = ({ reason, order_id }: Movement) =>
+  reason ?? (order_id ? `Order ${orderText(order_id)}` : '');
 
 /** A product's stock over time, and every movement that made it. */
-export function Ledger({ product }: { product: Stocked }) {
+export function Ledger({ product, isSoldItself }: { product: Stocked; isSoldItself: boolean }) {
   const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
   const { data } = useGetList<Movement>('movements', {
     filter: { product_id: product.id },
@@ -38,7 +41,7 @@ export function Ledger({ product }: { product: Stocked }) {
       <CardContent>
         <Typography variant="h2">Ledger</Typography>
         <Typography variant="body2" color="textSecondary">
-          {sentenceOf(data?.length)}
+          {sentenceOf(data?.length, isSoldItself)}
         </Typography>
         {data && data.length > 0 && (
           <Box sx={{ height: 220, mt: 1 }}>
@@ -54,7 +57,7 @@ export function Ledger({ product }: { product: Stocked }) {
       <ReferenceManyField
         reference="movements"
         target="product_id"
-        empty={false}
+        empty={null}
         perPage={10}
         pagination={<Pagination rowsPerPageOptions={[10, 25, 100]} actions={turner} />}
       >
@@ -64,8 +67,9 @@ export function Ledger({ product }: { product: Stocked }) {
   );
 }
 
-function sentenceOf(movements: number | undefined): string {
+function sentenceOf(movements: number | undefined, isSoldItself: boolean): string {
   if (movements === undefined) return 'Being read…';
+  if (movements === 0 && !isSoldItself) return 'Each of its variants has a ledger of its own.';
   if (movements === 0) return 'Nothing has moved yet: it has what it began with.';
   return `What could be sold, over ${movements < DRAWN_MAX ? 'all' : `the last ${DRAWN_MAX}`} movements.`;
 }
@@ -91,12 +95,26 @@ function Cause({ movement }: { movement: Movement }) {
   return (
     <Stack sx={{ overflowWrap: 'break-word' }}>
       <span>{wordsOf(movement.type)}</span>
-      {[causeOf(movement), movement.notes].filter(Boolean).map((text) => (
-        <Typography key={text} variant="caption" color="textSecondary">
-          {text}
+      <Typography variant="caption" color="textSecondary">
+        <CauseText movement={movement} />
+      </Typography>
+      {movement.notes && (
+        <Typography variant="caption" color="textSecondary">
+          {movement.notes}
         </Typography>
-      ))}
+      )}
     </Stack>
+  );
+}
+
+/** The order that has moved it, if it is one of the shop's, is a way to it. */
+function CauseText({ movement }: { movement: Movement }) {
+  const { order_id } = movement;
+  if (!order_id || !isOrderOfShop(order_id)) return causeOf(movement);
+  return (
+    <Link to={`/orders/${order_id}/show`} title={order_id}>
+      {causeOf(movement)}
+    </Link>
   );
 }
 

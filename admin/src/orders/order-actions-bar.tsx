@@ -33,7 +33,9 @@ export function OrderActions({ order, refundable }: OrderActionsProps) {
       <Typography variant="body2" color="textSecondary" sx={{ mr: 'auto' }}>
         Placed {timeText(order.created_at)}
       </Typography>
-      {actionsOf(order, refundable).map((action) => buttons[action])}
+      <Stack direction="row" useFlexGap sx={{ flexWrap: 'wrap', gap: 1 }}>
+        {actionsOf(order, refundable).map((action) => buttons[action])}
+      </Stack>
     </Stack>
   );
 }

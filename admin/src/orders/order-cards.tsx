@@ -100,20 +100,35 @@ function Sum({ label, text, isTotal }: { label: string; text: string; isTotal?: 
   );
 }
 
+/** What is told of an order without a change of its state, e.g. a return, is a step by what it says. */
+function stepsOf({ history, items }: Order) {
+  const names = new Map(items.map(({ product_id, product_name }) => [String(product_id), product_name]));
+  return history.map(({ status, reason, at }, index) => {
+    const told = reason?.replace(/ product (\d+)\b/g, (all, id) =>
+      names.has(id) ? ` ${names.get(id)}` : all,
+    );
+    const text = told && wordsOf(told);
+    if (!text || history[index - 1]?.status !== status)
+      return { status, title: wordsOf(status), reason: text, at };
+    const [title = '', ...reasons] = text.split(': ');
+    return { status, title, reason: reasons.join(': '), at };
+  });
+}
+
 export function HistoryCard({ order }: { order: Order }) {
   return (
     <Card>
       <CardContent>
         <Typography variant="h2">History</Typography>
         <Box component="ol" sx={{ listStyle: 'none', m: 0, mt: 1, p: 0 }}>
-          {order.history.map(({ status, reason, at }) => (
+          {stepsOf(order).map(({ status, title, reason, at }) => (
             <Box
               component="li"
               key={`${at} ${status} ${reason}`}
               sx={{ pl: 2, pb: 1.5, borderLeft: 2, borderColor: 'divider' }}
             >
               <Typography variant="body2" sx={{ fontWeight: 600 }}>
-                {wordsOf(status)}
+                {title}
               </Typography>
               {reason && <Typography variant="body2">{reason}</Typography>}
               <Typography variant="caption" color="textSecondary" component="time" dateTime={at}>

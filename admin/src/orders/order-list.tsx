@@ -74,12 +74,9 @@ function Table() {
       <DataTable.Col source="created_at" label="Placed" disableSort>
         <TimeField source="created_at" />
       </DataTable.Col>
-      <DataTable.NumberCol
-        source="user_id"
-        label="Customer no."
-        options={{ useGrouping: false }}
-        disableSort
-      />
+      <DataTable.Col source="user_id" label="Customer" disableSort>
+        <FunctionField<Order> render={(order) => <Customer order={order} />} />
+      </DataTable.Col>
       <DataTable.Col label="Goods" disableSort>
         <FunctionField<Order> render={(order) => goodsOf(order)} />
       </DataTable.Col>
@@ -104,6 +101,11 @@ function ShortId({ id }: Pick<Order, 'id'>) {
       </Link>
     </Box>
   );
+}
+
+/** By the name to which it is sent: who has ordered is on the order's own page. */
+function Customer({ order: { user_id, shipping_address } }: { order: Order }) {
+  return <Link to={`/users/${user_id}`}>{shipping_address?.name ?? `No. ${user_id}`}</Link>;
 }
 
 function Money({ order }: { order: Order }) {

@@ -23,6 +23,7 @@ const CAUSES: Record<string, string> = {
 /** Where there is no room for a column, it stands with the rest. */
 const WIDE = { whiteSpace: 'nowrap', display: { xs: 'none', sm: 'table-cell' } };
 const NARROW = { display: { sm: 'none' } };
+const FIRST_IF_NARROW = { pl: { xs: 2 } };
 
 /** Every attempt to pay, and all that went back. */
 export function MoneyCard({ money: { payments, refunds, error } }: { money: OrderMoney }) {
@@ -43,7 +44,7 @@ export function MoneyCard({ money: { payments, refunds, error } }: { money: Orde
             <TableHead>
               <TableRow>
                 <TableCell sx={WIDE}>When</TableCell>
-                <TableCell>What</TableCell>
+                <TableCell sx={FIRST_IF_NARROW}>What</TableCell>
                 <TableCell>State</TableCell>
                 <TableCell align="right">Amount</TableCell>
               </TableRow>
@@ -68,7 +69,7 @@ function PaymentRow({ payment }: { payment: Payment }) {
   return (
     <TableRow>
       <TableCell sx={WIDE}>{timeText(payment.created_at)}</TableCell>
-      <TableCell>
+      <TableCell sx={FIRST_IF_NARROW}>
         Payment {attempt} by {wordsOf(provider)}
         <Typography variant="caption" component="div" color="textSecondary" sx={{ overflowWrap: 'anywhere' }}>
           <Box sx={NARROW}>{timeText(payment.created_at)}</Box>
@@ -87,7 +88,7 @@ function RefundRow({ refund }: { refund: Refund }) {
   return (
     <TableRow>
       <TableCell sx={WIDE}>{timeText(refund.created_at)}</TableCell>
-      <TableCell>
+      <TableCell sx={FIRST_IF_NARROW}>
         Refund
         <Typography variant="caption" component="div" color="textSecondary" sx={{ overflowWrap: 'anywhere' }}>
           <Box sx={NARROW}>{timeText(refund.created_at)}</Box>

@@ -29,7 +29,7 @@ export function SummaryCard({ order }: { order: Order }) {
                 address.name,
                 ...address.lines,
                 `${address.postal_code} ${address.city}`,
-                address.country,
+                countryText(address.country),
                 address.phone,
               ]
                 .filter(Boolean)
@@ -43,6 +43,15 @@ export function SummaryCard({ order }: { order: Order }) {
       </CardContent>
     </Card>
   );
+}
+
+/** A country's name in the reader's language; its code if it has none. */
+function countryText(code: string): string {
+  try {
+    return new Intl.DisplayNames(undefined, { type: 'region' }).of(code) ?? code;
+  } catch {
+    return code;
+  }
 }
 
 function Entry({ label, children }: { label: string; children: ReactNode }) {

@@ -16,7 +16,13 @@ export function RefundOrder({ order, refundable }: { order: Order; refundable: n
   const giveBack = async (values: Record<string, unknown>, idempotencyKey: string) => {
     const body = filledIn(values);
     const path = `/admin/orders/${order.id}/refund`;
-    const { refund } = await call<{ refund: Refund }>(path, { method: 'POST', body, idempotencyKey });
+    const { refund } = await call<{ refund: Refund }>(path, {
+      method: 'POST',
+      body,
+      idempotencyKey,
+    }).catch((error: HttpError) => {
+      throw inMoney(error, currency);
+    });
     if (refund.status !== 'failed') return refund;
     refresh();
     const why = refund.failure_reason ?? 'it does not say why';
@@ -47,6 +53,14 @@ export function RefundOrder({ order, refundable }: { order: Order; refundable: n
       <TextInput source="reason" isRequired helperText={false} />
     </ActionDialog>
   );
+}
+
+/** The API says the most that can be given back as a number. */
+function inMoney(error: HttpError, currency: string): HttpError {
+  const { code, refundable } = error.body ?? {};
+  if (code !== 'refund_too_large' || !refundable) return error;
+  const message = `At most ${moneyText(refundable, currency)} can be given back.`;
+  return new HttpError(message, error.status, { ...error.body, errors: { amount: message } });
 }
 
 function saidOf({ status, amount, currency }: Refund): string {

@@ -28,6 +28,7 @@ export function ReturnGoods({ order }: { order: Order }) {
       throw atTheirLines(
         error as HttpError,
         returned.map(({ index }) => index),
+        order,
       );
     }
   };
@@ -68,8 +69,25 @@ export function ReturnGoods({ order }: { order: Order }) {
   );
 }
 
-/** The API counts the items that were sent; the form has every line. */
-function atTheirLines(error: HttpError, lines: readonly number[]): HttpError {
+/** The API counts the items that were sent, or names products; the form has every line. */
+function atTheirLines(error: HttpError, lines: readonly number[], { items }: Order): HttpError {
+  if (error.body?.code === 'return_too_large') {
+    const returnable = new Map<number, number>(
+      error.body.items.map((item: { product_id: number; returnable: number }) => [
+        item.product_id,
+        item.returnable,
+      ]),
+    );
+    error.message = 'More than was sold.';
+    error.body.errors = Object.fromEntries(
+      items.flatMap(({ product_id }, index) =>
+        returnable.has(product_id)
+          ? [[`lines.${index}.quantity`, `${returnable.get(product_id)} can still come back.`]]
+          : [],
+      ),
+    );
+    return error;
+  }
   const errors = error.body?.errors as Record<string, unknown> | undefined;
   if (!errors) return error;
   const moved = Object.entries(errors).map(([field, message]) => [

@@ -1,4 +1,4 @@
-import { Button, Dialog, DialogActions, DialogContent, DialogTitle, Stack } from '@mui/material';
+import { Alert, Button, Dialog, DialogActions, DialogContent, DialogTitle, Stack } from '@mui/material';
 import { type ReactElement, type ReactNode, useId, useState } from 'react';
 import { Form, type HttpError, RecordContextProvider, SaveButton, useNotify } from 'react-admin';
 import { useIdempotencyKey } from '../api/idempotency-key';
@@ -63,8 +63,10 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
   const notify = useNotify();
   const { key, renew } = useIdempotencyKey();
   const heading = useId();
+  const [refusal, setRefusal] = useState<string>();
 
   const submit = async (values: Values) => {
+    setRefusal(undefined);
     try {
       const answer = await act(values, key);
       notify(typeof done === 'string' ? done : done(answer), { type: 'success' });
@@ -74,8 +76,9 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
       const { message, body, status } = error as HttpError;
       // It was answered, but not as it was meant: that answer is what the key stands for now.
       if (status >= 200 && status < 300) renew();
+      if (!body?.errors) return setRefusal(message);
       notify(message, { type: 'error' });
-      return body?.errors as Values | undefined;
+      return body.errors as Values;
     }
   };
 
@@ -88,7 +91,10 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
             {title}
           </DialogTitle>
           <DialogContent>
-            <Stack spacing={1}>{children}</Stack>
+            <Stack spacing={1}>
+              {children}
+              {refusal && <Alert severity="error">{refusal}</Alert>}
+            </Stack>
           </DialogContent>
           <DialogActions sx={{ px: 3, pb: 2 }}>
             <Button onClick={close}>Back</Button>

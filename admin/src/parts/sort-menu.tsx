@@ -19,7 +19,13 @@ export function SortMenu({ choices }: { choices: readonly SortChoice[] }) {
         setSort({ field, order });
       }}
       fullWidth={false}
-      sx={{ width: 170, my: 0, mr: 'auto' }}
+      sx={{
+        width: { xs: 'auto', sm: 170 },
+        flex: { xs: '1 1 110px', sm: 'none' },
+        maxWidth: 170,
+        my: 0,
+        mr: 'auto',
+      }}
     >
       {choices.map(({ label }, index) => (
         <MenuItem key={label} value={index}>

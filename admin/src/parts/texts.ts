@@ -3,7 +3,7 @@ const TIME = { month: 'short', day: 'numeric', hour: 'numeric', minute: '2-digit
 /** An amount in major units, as the API has it. Without a currency, as a plain number. */
 export function moneyText(amount: number, currency?: string): string {
   if (!currency) return amount.toLocaleString();
-  return new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amount);
+  return new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amount).replace('-', '−');
 }
 
 /** A time in the reader's own zone; the year only if it is another than this one. */
@@ -12,6 +12,11 @@ export function timeText(iso: string | null | undefined): string {
   const time = new Date(iso);
   const isThisYear = time.getFullYear() === new Date().getFullYear();
   return time.toLocaleString(undefined, isThisYear ? TIME : { ...TIME, year: 'numeric' });
+}
+
+/** A day in the reader's own zone. */
+export function dayText(time: Date): string {
+  return time.toLocaleDateString(undefined, { month: 'short', day: 'numeric' });
 }
 
 const OWN_WORDS: Record<string, string> = { cod: 'Cash on delivery', e_wallet: 'E-wallet' };

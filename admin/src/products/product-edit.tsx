@@ -31,7 +31,7 @@ function ProductPage() {
   const isSoldItself = (product.variants?.length ?? 0) === 0;
   return (
     <Grid container spacing={2}>
-      <Grid size={{ xs: 12, lg: 7 }}>
+      <Grid size={{ xs: 12, lg: 6, xl: 7 }}>
         <Stack spacing={2}>
           {product.parent_id !== null && <ParentLink />}
           <Card>
@@ -42,10 +42,10 @@ function ProductPage() {
           {product.parent_id === null && <VariantsCard product={product} />}
         </Stack>
       </Grid>
-      <Grid size={{ xs: 12, lg: 5 }}>
+      <Grid size={{ xs: 12, lg: 6, xl: 5 }}>
         <Stack spacing={2}>
           <StockCard product={product} isSoldItself={isSoldItself} />
-          <Ledger product={product} />
+          <Ledger product={product} isSoldItself={isSoldItself} />
         </Stack>
       </Grid>
     </Grid>
@@ -75,13 +75,15 @@ function StockCard({ product, isSoldItself }: { product: Product; isSoldItself: 
           {product.stock.toLocaleString()}
         </Typography>
         <Typography variant="body2" color="textSecondary">
-          can be sold now. {product.views.toLocaleString()} views, changed {timeText(product.updated_at)}.
+          can be sold now. Seen {timesText(product.views)}, changed {timeText(product.updated_at)}.
         </Typography>
         {product.stock <= product.low_stock_threshold && <StockChip {...product} />}
       </CardContent>
     </Card>
   );
 }
+
+const timesText = (times: number) => (times === 1 ? 'once' : `${times.toLocaleString()} times`);
 
 function ProductToolbar({ product }: { product: Product }) {
   return (

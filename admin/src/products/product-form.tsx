@@ -42,7 +42,7 @@ export function ProductInputs({ currency, isVariant, hasParent = isVariant }: Pr
       {!hasParent && (
         <Grid size={{ xs: 12, sm: 4 }}>
           <ReferenceInput source="storefront_id" reference="storefronts" perPage={100}>
-            <SelectInput label="Storefront" emptyText="The shop's own" />
+            <SelectInput label="Storefront" emptyText="The shop's own" fullWidth sx={{ minWidth: 0 }} />
           </ReferenceInput>
         </Grid>
       )}

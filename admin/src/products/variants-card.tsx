@@ -22,6 +22,10 @@ import type { Product, Variant } from './product.types';
 import { ProductInputs } from './product-form';
 import { StockChip } from './stock-chip';
 
+/** Where there is no room for a column, it stands below the name. */
+const WIDE = { display: { xs: 'none', sm: 'table-cell' } };
+const NARROW = { display: { sm: 'none' } };
+
 /** From its first variant on a product is sold only through them. */
 export function VariantsCard({ product }: { product: Product }) {
   const variants = product.variants ?? [];
@@ -53,7 +57,9 @@ function VariantTable({ variants }: { variants: readonly Variant[] }) {
       <TableHead>
         <TableRow>
           <TableCell>Variant</TableCell>
-          <TableCell align="right">Price</TableCell>
+          <TableCell align="right" sx={WIDE}>
+            Price
+          </TableCell>
           <TableCell align="right">Stock</TableCell>
           <TableCell align="right">Action</TableCell>
         </TableRow>
@@ -67,13 +73,18 @@ function VariantTable({ variants }: { variants: readonly Variant[] }) {
               </Link>
               <Typography variant="caption" color="textSecondary" component="div">
                 {variant.sku}
+                <Box component="span" sx={NARROW}>
+                  {` · ${moneyText(variant.price, variant.currency)}`}
+                </Box>
               </Typography>
             </TableCell>
-            <TableCell align="right">{moneyText(variant.price, variant.currency)}</TableCell>
+            <TableCell align="right" sx={WIDE}>
+              {moneyText(variant.price, variant.currency)}
+            </TableCell>
             <TableCell align="right">
               <StockChip {...variant} />
             </TableCell>
-            <TableCell align="right">
+            <TableCell align="right" sx={{ whiteSpace: 'nowrap' }}>
               <MoveStock product={variant} />
             </TableCell>
           </TableRow>

@@ -5,9 +5,11 @@ import { NumberInput, TextInput, useRefresh } from 'react-admin';
 import { call } from '../api/call';
 import { ActionDialog } from '../parts/action-dialog';
 import { timeText } from '../parts/texts';
+import { spanText } from './countdown';
 import type { Reservation } from './reservation.types';
 
 const EXTENSION_SECONDS = 600;
+const MS_PER_SECOND = 1_000;
 
 interface ReservationActionsProps {
   reservation: Reservation;
@@ -35,8 +37,9 @@ export function ReservationActions({ reservation, variant }: ReservationActionsP
         onDone={refresh}
       >
         <Typography variant="body2">
-          The goods are held for longer: by at most {reservation.ttl_seconds.toLocaleString()} seconds in all,
-          which is for how long they were held at first.
+          The goods are held for longer: by at most {reservation.ttl_seconds.toLocaleString()} seconds (
+          {spanText(reservation.ttl_seconds * MS_PER_SECOND)}) in all, which is for how long they were held at
+          first.
         </Typography>
         <NumberInput
           source="seconds"

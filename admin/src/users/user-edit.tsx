@@ -16,6 +16,7 @@ import type { Order } from '../orders/order.types';
 import { OrderChip } from '../orders/order-chips';
 import { EditPage } from '../parts/edit-page';
 import { MoneyField, TimeField } from '../parts/fields';
+import { Link } from '../parts/link';
 import { turner } from '../parts/page-list';
 import { moneyText, timeText } from '../parts/texts';
 import type { User } from './user.types';
@@ -116,7 +117,13 @@ function Table() {
   return (
     <DataTable bulkActionButtons={false} rowClick="show" size="small">
       <DataTable.Col source="created_at" label="Placed" disableSort>
-        <TimeField source="created_at" />
+        <FunctionField<Order>
+          render={({ id }) => (
+            <Link to={`/orders/${id}/show`}>
+              <TimeField source="created_at" />
+            </Link>
+          )}
+        />
       </DataTable.Col>
       <DataTable.Col source="total_price" label="Total" align="right" disableSort>
         <MoneyField source="total_price" />
