@@ -71,7 +71,9 @@ export class CatalogRepository {
     const orderBy = orderOf(sort);
     const { ctes, from, conditions } =
       sought && sought.ids === null
-        ? commonSelectionOf(filter, sought, sort, after, limit, bind)
+        ? sort === 'relevance'
+          ? commonByRelevance(filter, sought, after, limit, bind)
+          : commonSelectionOf(filter, sought, sort, after, limit, bind)
         : selectionOf(filter, sought, sort === 'relevance', bind);
     if (after) conditions.push(beyond(columns, descending, after, bind));
     const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
@@ -132,13 +134,19 @@ function familyOf(id: number, rows: ProductRow[]): Family | null {
   return family?.product.id === id ? family : null;
 }
 
+interface Selection {
+  ctes: string;
+  from: string;
+  conditions: string[];
+}
+const foundBy = (ctes: string): Selection => ({
+  ctes: `${WITH_OVERDUE_GOODS}, ${ctes}`,
+  from: 'found JOIN products p ON p.id = found.id',
+  conditions: ['true'],
+});
+
 /** Which products a filter selects, as `p`. Only fixed texts and placeholders: whatever a client has sent is bound. */
-function selectionOf(
-  filter: ProductFilter,
-  sought: Sought | null,
-  isRanked: boolean,
-  bind: Bind,
-): { ctes: string; from: string; conditions: string[] } {
+function selectionOf(filter: ProductFilter, sought: Sought | null, isRanked: boolean, bind: Bind): Selection {
   const conditions = conditionsOf(filter, bind);
   if (sought === null) return { ctes: WITH_OVERDUE_GOODS, from: 'products p', conditions };
   const query = sought.queryOf(bind);
@@ -155,12 +163,7 @@ function selectionOf(
   };
 }
 
-/**
- * `selectionOf` for what is too common to be gathered first: no more than a page's worth of those that have it, beyond the place
- * where the page begins. By relevance those come first that have it in a name, then the others, both by id. What is common is
- * found by walking an index in the order of the page. Names that have it are gathered when they are few: a walk to them would
- * pass all the others. And the others are looked for only when names do not fill the page.
- */
+/** `selectionOf` for what is too common to be gathered, in an order that an index has: it is walked. */
 function commonSelectionOf(
   filter: ProductFilter,
   sought: Sought,
@@ -168,43 +171,65 @@ function commonSelectionOf(
   after: Keyset | null,
   limit: number,
   bind: Bind,
-): { ctes: string; from: string; conditions: string[] } {
+): Selection {
   const query = sought.queryOf(bind);
-  const { namedIds } = sought;
+  const count = bind(limit);
+  const conditions = conditionsOf(filter, bind);
+  if (after) conditions.push(beyond(ORDERS[sort].columns, ORDERS[sort].descending, after, bind));
+  const part = (has: string) =>
+    `(SELECT p.id FROM products p WHERE ${has} AND ${conditions.join(' AND ')} ORDER BY ${orderOf(sort)} LIMIT ${count})`;
+  const parts = `${part(anywhere('p', query))} UNION ${part(inVariant(query, filter))}`;
+  return foundBy(`found AS (${parts})`);
+}
+
+/** Products that are looked through, in their order, before all that have it in their names are gathered after all. */
+const WALKED_MAX = 20_000;
+
+/**
+ * `selectionOf` by relevance for what is too common to be ranked: no more than a page's worth of those that have it, beyond the
+ * place where the page begins. Those come first that have it in a name, then the others, both by id. Where names that have it are
+ * common, products are looked through until the page is full, and then their variants so far; else, all that have it are
+ * gathered. And the others are looked for only when names do not fill the page.
+ */
+function commonByRelevance(
+  filter: ProductFilter,
+  sought: Sought,
+  after: Keyset | null,
+  limit: number,
+  bind: Bind,
+): Selection {
+  const query = sought.queryOf(bind);
   const count = bind(limit);
   const conditions = conditionsOf(filter, bind).join(' AND ');
-  const isBeyond = after ? beyond(ORDERS[sort].columns, ORDERS[sort].descending, after, bind) : 'true';
-  const orderBy = orderOf(sort === 'relevance' ? 'id' : sort);
-  const isShown = shown('s', filter.with_inactive);
-  const inVariant = (has: typeof anywhere) =>
-    `EXISTS (SELECT FROM products s WHERE s.parent_id = p.id AND ${has('s', query)} AND ${isShown})`;
-  const part = (
-    has: string,
-    distance: number,
-    from = 'products p',
-  ) => `(SELECT p.id, ${distance} AS distance FROM ${from}
-       WHERE ${has} AND ${conditions} AND ${isBeyond.replaceAll('found.distance', String(distance))}
-       ORDER BY ${orderBy} LIMIT ${count})`;
-  const found = { from: 'found JOIN products p ON p.id = found.id', conditions: ['true'] };
-  if (sort !== 'relevance') {
-    const parts = `${part(anywhere('p', query), 0)} UNION ${part(inVariant(anywhere), 0)}`;
-    return { ...found, ctes: `${WITH_OVERDUE_GOODS}, found AS (${parts})` };
-  }
-  const gathered = `gathered AS MATERIALIZED (SELECT DISTINCT unnest(${bind(namedIds ?? [])}::int[]) AS id)`;
-  const named = namedIds
-    ? // OFFSET 0 keeps it to looking each of the few up.
-      part('true', 0, 'gathered g CROSS JOIN LATERAL (SELECT * FROM products f WHERE f.id = g.id OFFSET 0) p')
-    : `${part(inName('p', query), 0)} UNION ${part(inVariant(inName), 0)}`;
-  const isUnnamed = namedIds
-    ? 'p.id NOT IN (SELECT id FROM gathered)'
-    : `NOT (${inName('p', query)} OR ${inVariant(inName)})`;
-  const isOpen = `(SELECT count(*) FROM named) < ${count}`;
-  const parts = `TABLE named
-      UNION ${part(`${isOpen} AND ${anywhere('p', query)} AND ${isUnnamed}`, 1)}
-      UNION ${part(`${isOpen} AND ${inVariant(anywhere)} AND ${isUnnamed}`, 1)}`;
-  const ctes = `${WITH_OVERDUE_GOODS}, ${gathered}, named AS MATERIALIZED (${named}), found AS (${parts})`;
-  return { ...found, ctes };
+  const { category, storefront_id, with_inactive } = filter;
+  const indexed = conditionsOf({ category, storefront_id, with_inactive }, bind).join(' AND ');
+  const isShown = shown('s', with_inactive);
+  const [place, id] = after ?? [-1, 0];
+  const isBeyond = (distance: number, column = 'p.id') =>
+    distance === place ? `${column} > ${bind(id)}::bigint` : String(distance > Number(place));
+  const part = (has: string, distance: number, from = 'products p') =>
+    `(SELECT p.id, ${distance} AS distance FROM ${from}
+       WHERE ${has} AND ${conditions} AND ${isBeyond(distance)} ORDER BY p.id LIMIT ${count})`;
+  const hasInName = (product: string) => `${anywhere(product, query)} AND ${inName(product, query)}`;
+  const own = `SELECT p.id FROM (SELECT * FROM products p WHERE ${sought.areNamesCommon} AND ${indexed} AND ${isBeyond(0)}
+        ORDER BY p.id LIMIT ${WALKED_MAX}) p WHERE ${hasInName('p')} AND ${conditions} ORDER BY p.id LIMIT ${count}`;
+  const isFull = `(SELECT count(*) FROM own) = ${count}`;
+  // OFFSET 0, here and below, keeps it to looking up what is named, one by one.
+  const gathered = `TABLE own
+      UNION SELECT s.parent_id FROM (SELECT * FROM products v WHERE ${isFull} AND v.parent_id <= (SELECT max(id) FROM own)
+        AND ${isBeyond(0, 'v.parent_id')} OFFSET 0) s WHERE ${hasInName('s')} AND ${isShown}
+      UNION SELECT coalesce(s.parent_id, s.id) FROM products s WHERE NOT ${isFull} AND ${inName('s', query)} AND ${isShown}`;
+  const lookedUp = 'gathered g CROSS JOIN LATERAL (SELECT * FROM products f WHERE f.id = g.id OFFSET 0) p';
+  const isOther = `(SELECT count(*) FROM named) < ${count} AND p.id NOT IN (SELECT id FROM gathered)`;
+  return foundBy(`own AS MATERIALIZED (${own}), gathered AS MATERIALIZED (${gathered}),
+    named AS MATERIALIZED (${part('true', 0, lookedUp)}),
+    found AS (TABLE named
+      UNION ${part(`${isOther} AND ${anywhere('p', query)}`, 1)}
+      UNION ${part(`${isOther} AND ${inVariant(query, filter)}`, 1)})`);
 }
+
+const inVariant = (query: string, { with_inactive }: ProductFilter) =>
+  `EXISTS (SELECT FROM products s WHERE s.parent_id = p.id AND ${anywhere('s', query)} AND ${shown('s', with_inactive)})`;
 
 const orderOf = (sort: ProductSort) =>
   ORDERS[sort].columns.map((column) => (ORDERS[sort].descending ? `${column} DESC` : column)).join(', ');

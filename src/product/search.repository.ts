@@ -13,16 +13,16 @@ export interface Sought {
   queryOf(bind: Bind): string;
   /** Those that have it, or null when they are too many to be gathered and ranked at every look. */
   ids: number[] | null;
-  /** Of too many, those that have it in their name, or null when these are too many as well. */
-  namedIds: number[] | null;
+  /** Whether a walk through the products soon meets those that have it in their name. */
+  areNamesCommon: boolean;
 }
 
 /** More than so many are not gathered, and not ranked one by one, at every look. */
 const GATHERED_MAX = 2_000;
 /** Looked at before anything is gathered: to gather what is common and to let it go again is what takes long. */
 const SAMPLED = 2_000;
-/** What the sample promises must be so many times more than can be gathered: who has few of them is to see them ranked. */
-const CERTAINTY = 2;
+/** So many names of the sample have it, if names are worth a walk. */
+const COMMON_NAMES_MIN = 3;
 
 const wordsLike = new Statement<TypedWord & { place: number }>(
   'catalog-words-like',
@@ -74,22 +74,23 @@ export class SearchRepository {
     const values: unknown[] = [];
     const wanted = query((value) => `$${values.push(value)}`);
     const isShown = shown('s', with_inactive);
-    const gathered = (has: string, id: string) =>
-      `ARRAY(SELECT ${id} FROM products s WHERE ${has} AND ${isShown} LIMIT ${GATHERED_MAX + 1})`;
-    const text = `WITH sample AS (SELECT s.search FROM products s WHERE ${isShown} AND s.parent_id IS NULL ORDER BY s.id LIMIT ${SAMPLED}),
-      share AS (SELECT count(*) AS found, count(*) FILTER (WHERE ${inName('s', wanted)}) AS named
-                FROM sample s WHERE ${anywhere('s', wanted)}),
-      estimate AS (SELECT found * factor >= ${GATHERED_MAX * CERTAINTY} AS is_common, named * factor >= ${GATHERED_MAX * CERTAINTY} AS is_common_name
-                   FROM share CROSS JOIN (SELECT reltuples / ${SAMPLED} AS factor FROM pg_class WHERE oid = 'products'::regclass) f),
-      first AS MATERIALIZED (SELECT is_common_name, CASE WHEN NOT is_common THEN ${gathered(anywhere('s', wanted), 's.id')} END AS ids FROM estimate)
-      SELECT ids, CASE WHEN NOT is_common_name AND (ids IS NULL OR cardinality(ids) > ${GATHERED_MAX})
-        THEN ${gathered(inName('s', wanted), 'coalesce(s.parent_id, s.id)')} END AS "namedIds" FROM first`;
-    const [row] = await this.replicas.read(new Statement<Pick<Sought, 'ids' | 'namedIds'>>('', text), values);
-    return { queryOf: query, ids: fewOf(row?.ids), namedIds: fewOf(row?.namedIds) };
+    const text = `WITH sample AS MATERIALIZED (SELECT s.search FROM products s
+        WHERE ${isShown} AND s.parent_id IS NULL ORDER BY s.id LIMIT ${SAMPLED}),
+      share AS MATERIALIZED (SELECT count(*) AS total, count(*) FILTER (WHERE ${inName('s', wanted)}) AS named
+        FROM sample s WHERE ${anywhere('s', wanted)}),
+      products_in_all AS MATERIALIZED (SELECT reltuples AS total FROM pg_class WHERE oid = 'products'::regclass)
+      SELECT share.named >= ${COMMON_NAMES_MIN} AS "areNamesCommon",
+        CASE WHEN share.total * products_in_all.total < ${GATHERED_MAX * SAMPLED} THEN
+          ARRAY(SELECT s.id FROM products s WHERE ${anywhere('s', wanted)} AND ${isShown} LIMIT ${GATHERED_MAX + 1}) END AS ids
+      FROM share CROSS JOIN products_in_all`;
+    const look = new Statement<Pick<Sought, 'ids' | 'areNamesCommon'>>('', text);
+    const [{ ids, areNamesCommon } = { ids: [], areNamesCommon: false }] = await this.replicas.read(
+      look,
+      values,
+    );
+    return { queryOf: query, ids: ids && ids.length <= GATHERED_MAX ? ids : null, areNamesCommon };
   }
 }
-
-const fewOf = (ids: number[] | null | undefined) => (ids && ids.length <= GATHERED_MAX ? ids : null);
 
 export const anywhere = (product: string, query: string) => `${product}.search @@ ${query}`;
 export const inName = (product: string, query: string) => `ts_filter(${product}.search, '{a}') @@ ${query}`;

@@ -60,7 +60,7 @@ interface Near {
 }
 
 function nearest({ typed, known }: TypedWord, isBeginning: boolean): Near[] {
-  const most = Math.min(CHANGES_MAX, Math.ceil(typed.length / 2));
+  const most = Math.min(CHANGES_MAX, Math.floor(typed.length / 2));
   return known
     .filter((word) => word !== typed)
     .map((word) => ({ known: word, changes: changesBetween(typed, word, isBeginning) }))
