@@ -213,19 +213,23 @@ function commonByRelevance(
   const hasInName = (product: string) => `${anywhere(product, query)} AND ${inName(product, query)}`;
   const own = `SELECT p.id FROM (SELECT * FROM products p WHERE ${sought.areNamesCommon} AND ${indexed} AND ${isBeyond(0)}
         ORDER BY p.id LIMIT ${WALKED_MAX}) p WHERE ${hasInName('p')} AND ${conditions} ORDER BY p.id LIMIT ${count}`;
-  const isFull = `(SELECT count(*) FROM own) = ${count}`;
+  const isFull = (walk: string) => `(SELECT count(*) FROM ${walk}) = ${count}`;
   // OFFSET 0, here and below, keeps it to looking up what is named, one by one.
-  const gathered = `TABLE own
-      UNION SELECT s.parent_id FROM (SELECT * FROM products v WHERE ${isFull} AND v.parent_id <= (SELECT max(id) FROM own)
-        AND ${isBeyond(0, 'v.parent_id')} OFFSET 0) s WHERE ${hasInName('s')} AND ${isShown}
-      UNION SELECT coalesce(s.parent_id, s.id) FROM products s WHERE NOT ${isFull} AND ${inName('s', query)} AND ${isShown}`;
-  const lookedUp = 'gathered g CROSS JOIN LATERAL (SELECT * FROM products f WHERE f.id = g.id OFFSET 0) p';
+  const variantsSoFar = (walk: string, distance: number, has: string) =>
+    `SELECT s.parent_id AS id FROM (SELECT * FROM products v WHERE ${isFull(walk)} AND v.parent_id <= (SELECT max(id) FROM ${walk})
+        AND ${isBeyond(distance, 'v.parent_id')} OFFSET 0) s WHERE ${has} AND ${isShown}`;
+  const gathered = `TABLE own UNION ${variantsSoFar('own', 0, hasInName('s'))}
+      UNION SELECT coalesce(s.parent_id, s.id) FROM products s WHERE NOT ${isFull('own')} AND ${inName('s', query)} AND ${isShown}`;
+  const lookedUp = (ids: string) =>
+    `(SELECT DISTINCT id FROM ${ids}) g CROSS JOIN LATERAL (SELECT * FROM products f WHERE f.id = g.id OFFSET 0) p`;
   const isOther = `(SELECT count(*) FROM named) < ${count} AND p.id NOT IN (SELECT id FROM gathered)`;
   return foundBy(`own AS MATERIALIZED (${own}), gathered AS MATERIALIZED (${gathered}),
-    named AS MATERIALIZED (${part('true', 0, lookedUp)}),
-    found AS (TABLE named
-      UNION ${part(`${isOther} AND ${anywhere('p', query)}`, 1)}
-      UNION ${part(`${isOther} AND ${inVariant(query, filter)}`, 1)})`);
+    named AS MATERIALIZED (${part('true', 0, lookedUp('gathered'))}),
+    others AS MATERIALIZED (${part(`${isOther} AND ${anywhere('p', query)}`, 1)}),
+    other_parents AS MATERIALIZED (${variantsSoFar('others', 1, anywhere('s', query))}),
+    found AS (TABLE named UNION TABLE others
+      UNION ${part(isOther, 1, lookedUp('other_parents'))}
+      UNION ${part(`${isOther} AND NOT ${isFull('others')} AND ${inVariant(query, filter)}`, 1)})`);
 }
 
 const inVariant = (query: string, { with_inactive }: ProductFilter) =>
