@@ -10,6 +10,7 @@ import { Replicas } from '../src/platform/database/replicas.js';
 import { Metrics } from '../src/platform/observability/metrics.service.js';
 import { CatalogRepository } from '../src/product/catalog.repository.js';
 import type { ProductFilter, ProductSort } from '../src/product/product.types.js';
+import { SearchRepository } from '../src/product/search.repository.js';
 import { percentile } from './closed-loop.js';
 import { getRequest, HttpClient, postRequest } from './http-client.js';
 import { readOptions } from './options.js';
@@ -112,7 +113,7 @@ async function connectSide(url: string, folder: string, size: Size, nodeArgument
   const sequelize = connect(url, config);
   const service = await Service.start(url, folder, nodeArguments, settings);
   const replicas = new Replicas(new DatabaseService(sequelize, config), config, new Metrics());
-  const catalog = new CatalogRepository(replicas);
+  const catalog = new CatalogRepository(replicas, new SearchRepository(replicas));
   const close = async () => {
     await service.stop();
     await sequelize.close();

@@ -12,6 +12,7 @@ import {
   type ProductSort,
   WITH_OVERDUE_GOODS,
 } from './product.types.js';
+import { anywhere, type Bind, inName, SearchRepository, type Sought, shown } from './search.repository.js';
 
 /** SQL: what can be sold now of the product with this alias, or of its variants when it has any. */
 const stockToSell = (product: string) =>
@@ -47,13 +48,13 @@ const ORDERS: Record<ProductSort, Order> = {
   relevance: { columns: ['found.distance', 'p.id'], descending: false },
 };
 
-/** Puts a value aside and answers the placeholder that stands for it. */
-type Bind = (value: unknown) => string;
-
 /** Reads the table `products` as it is shown: what is deleted is not there, and variants stand with their product. */
 @Injectable()
 export class CatalogRepository {
-  constructor(private readonly replicas: Replicas) {}
+  constructor(
+    private readonly replicas: Replicas,
+    private readonly searches: SearchRepository,
+  ) {}
 
   /** One page of top-level products in the sort's order, beginning after the place that `after` names. */
   async list(
@@ -62,13 +63,18 @@ export class CatalogRepository {
     after: Keyset | null,
     limit: number,
   ): Promise<Family[]> {
+    const sought = filter.q === undefined ? null : await this.searches.seek(filter.q, filter);
+    if (sought?.ids?.length === 0) return [];
     const values: unknown[] = [];
     const bind: Bind = (value) => `$${values.push(value)}`;
     const { columns, descending } = ORDERS[sort];
     const orderBy = orderOf(sort);
-    const { ctes, from, conditions } = (await this.haveMany(filter, anywhere))
-      ? commonSelectionOf(filter, sort, after, limit, await this.haveMany(filter, inName), bind)
-      : selectionOf(filter, sort === 'relevance', bind);
+    const { ctes, from, conditions } =
+      sought && sought.ids === null
+        ? sort === 'relevance'
+          ? commonByRelevance(filter, sought, after, limit, bind)
+          : commonSelectionOf(filter, sought, sort, after, limit, bind)
+        : selectionOf(filter, sought, sort === 'relevance', bind);
     if (after) conditions.push(beyond(columns, descending, after, bind));
     const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
     const text = `${ctes}, page AS (
@@ -83,22 +89,18 @@ export class CatalogRepository {
 
   /** How many products the filter lets through. */
   async count(filter: ProductFilter): Promise<number> {
+    const sought = filter.q === undefined ? null : await this.searches.seek(filter.q, filter);
+    if (sought?.ids?.length === 0) return 0;
     const values: unknown[] = [];
-    const { ctes, from, conditions } = selectionOf(filter, false, (value) => `$${values.push(value)}`);
+    const { ctes, from, conditions } = selectionOf(
+      filter,
+      sought,
+      false,
+      (value) => `$${values.push(value)}`,
+    );
     const text = `${ctes} SELECT count(*)::int AS total FROM ${from} WHERE ${conditions.join(' AND ')}`;
     const [row] = await this.replicas.read(unnamed<{ total: number }>(text), values);
     return row?.total ?? 0;
-  }
-
-  /** Whether more products than can be gathered at every look have what is looked for. */
-  private async haveMany({ q, with_inactive }: ProductFilter, has: typeof anywhere): Promise<boolean> {
-    if (q === undefined) return false;
-    const values: unknown[] = [];
-    const { query } = queriesOf(q, (value) => `$${values.push(value)}`);
-    const text = `SELECT count(*)::int AS total FROM (
-      SELECT FROM products s WHERE ${has('s', query)} AND ${shown('s', with_inactive)} LIMIT ${GATHERED_MAX + 1}) f`;
-    const [row] = await this.replicas.read(unnamed<{ total: number }>(text), values);
-    return (row?.total ?? 0) > GATHERED_MAX;
   }
 
   /** A product or a variant; variants stand with their product only. */
@@ -132,129 +134,109 @@ function familyOf(id: number, rows: ProductRow[]): Family | null {
   return family?.product.id === id ? family : null;
 }
 
+interface Selection {
+  ctes: string;
+  from: string;
+  conditions: string[];
+}
+const foundBy = (ctes: string): Selection => ({
+  ctes: `${WITH_OVERDUE_GOODS}, ${ctes}`,
+  from: 'found JOIN products p ON p.id = found.id',
+  conditions: ['true'],
+});
+
 /** Which products a filter selects, as `p`. Only fixed texts and placeholders: whatever a client has sent is bound. */
-function selectionOf(
-  filter: ProductFilter,
-  isRanked: boolean,
-  bind: Bind,
-): { ctes: string; from: string; conditions: string[] } {
-  const { q } = filter;
+function selectionOf(filter: ProductFilter, sought: Sought | null, isRanked: boolean, bind: Bind): Selection {
   const conditions = conditionsOf(filter, bind);
-  if (q === undefined) return { ctes: WITH_OVERDUE_GOODS, from: 'products p', conditions };
+  if (sought === null) return { ctes: WITH_OVERDUE_GOODS, from: 'products p', conditions };
+  const query = sought.queryOf(bind);
+  const nearness = isRanked ? `ts_rank(s.search, ${query})` : '0';
+  const gathered = sought.ids ? `s.id = ANY(${bind(sought.ids)}::int[])` : 'true';
+  // A product is as close as the closest of itself and its variants.
+  const found = `found AS MATERIALIZED (
+      SELECT coalesce(s.parent_id, s.id) AS id, -max((${nearness} * 1000000)::int) AS distance FROM products s
+      WHERE ${gathered} AND ${anywhere('s', query)} AND ${shown('s', filter.with_inactive)} GROUP BY 1)`;
   return {
-    ctes: `${WITH_OVERDUE_GOODS}, ${findingOf(q, filter.with_inactive, isRanked, bind)}`,
+    ctes: `${WITH_OVERDUE_GOODS}, ${found}`,
     from: 'found JOIN products p ON p.id = found.id',
     conditions,
   };
 }
 
-// A product is as close as the closest of itself and its variants. What only looks alike is asked for when no word fits at
-// all, so it never stands beside what fits, and pages stay pages of one list.
-function findingOf(wanted: string, withInactive: boolean, isRanked: boolean, bind: Bind): string {
-  const { q, text, query } = queriesOf(wanted, bind);
-  const isShown = shown('s', withInactive);
-  const closest = (nearness: string) =>
-    `coalesce(s.parent_id, s.id) AS id, -max((${nearness} * 1000000)::int) AS distance`;
-  return `fitting AS MATERIALIZED (
-      SELECT ${closest(isRanked ? `ts_rank(s.search, ${query})` : '0')} FROM products s
-      WHERE s.search @@ ${query} AND ${isShown} GROUP BY 1),
-    found AS (
-      TABLE fitting UNION ALL
-      SELECT ${closest('l.likeness')} FROM product_lookalikes(${text}) l JOIN products s ON s.id = l.id
-      WHERE ${PLAIN.test(q)} AND NOT EXISTS (TABLE fitting) AND ${isShown} GROUP BY 1)`;
-}
-
-/** More than so many are not gathered, and not ranked one by one, at every look. */
-const GATHERED_MAX = 2_000;
-
-/**
- * `selectionOf` for what is too common to be gathered first: no more than a page's worth of those that have it, beyond the place
- * where the page begins. By relevance those come first that have it in a name, then the others, both by id. What is common is
- * found by walking an index in the order of the page. Names that have it are gathered when they are few: a walk to them would
- * pass all the others. And the others are looked for only when names do not fill the page.
- */
+/** `selectionOf` for what is too common to be gathered, in an order that an index has: it is walked. */
 function commonSelectionOf(
   filter: ProductFilter,
+  sought: Sought,
   sort: ProductSort,
   after: Keyset | null,
   limit: number,
-  namesHaveMany: boolean,
   bind: Bind,
-): { ctes: string; from: string; conditions: string[] } {
-  const { query } = queriesOf(filter.q ?? '', bind);
+): Selection {
+  const query = sought.queryOf(bind);
   const count = bind(limit);
-  const conditions = conditionsOf(filter, bind).join(' AND ');
-  const isBeyond = after ? beyond(ORDERS[sort].columns, ORDERS[sort].descending, after, bind) : 'true';
-  const orderBy = orderOf(sort === 'relevance' ? 'id' : sort);
-  const isShown = shown('s', filter.with_inactive);
-  const inVariant = (has: typeof anywhere) =>
-    `EXISTS (SELECT FROM products s WHERE s.parent_id = p.id AND ${has('s', query)} AND ${isShown})`;
-  const part = (
-    has: string,
-    distance: number,
-    from = 'products p',
-  ) => `(SELECT p.id, ${distance} AS distance FROM ${from}
-       WHERE ${has} AND ${conditions} AND ${isBeyond.replaceAll('found.distance', String(distance))}
-       ORDER BY ${orderBy} LIMIT ${count})`;
-  const found = { from: 'found JOIN products p ON p.id = found.id', conditions: ['true'] };
-  if (sort !== 'relevance') {
-    const parts = `${part(anywhere('p', query), 0)} UNION ${part(inVariant(anywhere), 0)}`;
-    return { ...found, ctes: `${WITH_OVERDUE_GOODS}, found AS (${parts})` };
-  }
-  const gathered = `gathered AS MATERIALIZED (SELECT DISTINCT coalesce(s.parent_id, s.id) AS id FROM products s
-       WHERE ${inName('s', query)} AND ${isShown} LIMIT ${namesHaveMany ? 0 : GATHERED_MAX})`;
-  const named = namesHaveMany
-    ? `${part(inName('p', query), 0)} UNION ${part(inVariant(inName), 0)}`
-    : // OFFSET 0 keeps it to looking each of the few up.
-      part(
-        'true',
-        0,
-        'gathered g CROSS JOIN LATERAL (SELECT * FROM products f WHERE f.id = g.id OFFSET 0) p',
-      );
-  const isUnnamed = namesHaveMany
-    ? `NOT (${inName('p', query)} OR ${inVariant(inName)})`
-    : 'p.id NOT IN (SELECT id FROM gathered)';
-  const isOpen = `(SELECT count(*) FROM named) < ${count}`;
-  const parts = `TABLE named
-      UNION ${part(`${isOpen} AND ${anywhere('p', query)} AND ${isUnnamed}`, 1)}
-      UNION ${part(`${isOpen} AND ${inVariant(anywhere)} AND ${isUnnamed}`, 1)}`;
-  const ctes = `${WITH_OVERDUE_GOODS}, ${gathered}, named AS MATERIALIZED (${named}), found AS (${parts})`;
-  return { ...found, ctes };
+  const conditions = conditionsOf(filter, bind);
+  if (after) conditions.push(beyond(ORDERS[sort].columns, ORDERS[sort].descending, after, bind));
+  const part = (has: string) =>
+    `(SELECT p.id FROM products p WHERE ${has} AND ${conditions.join(' AND ')} ORDER BY ${orderOf(sort)} LIMIT ${count})`;
+  const parts = `${part(anywhere('p', query))} UNION ${part(inVariant(query, filter))}`;
+  return foundBy(`found AS (${parts})`);
 }
 
-const anywhere = (product: string, query: string) => `${product}.search @@ ${query}`;
-const inName = (product: string, query: string) => `ts_filter(${product}.search, '{a}') @@ ${query}`;
+/** Products that are looked through, in their order, before all that have it in their names are gathered after all. */
+const WALKED_MAX = 20_000;
+
+/**
+ * `selectionOf` by relevance for what is too common to be ranked: no more than a page's worth of those that have it, beyond the
+ * place where the page begins. Those come first that have it in a name, then the others, both by id. Where names that have it are
+ * common, products are looked through until the page is full, and then their variants so far; else, all that have it are
+ * gathered. And the others are looked for only when names do not fill the page.
+ */
+function commonByRelevance(
+  filter: ProductFilter,
+  sought: Sought,
+  after: Keyset | null,
+  limit: number,
+  bind: Bind,
+): Selection {
+  const query = sought.queryOf(bind);
+  const count = bind(limit);
+  const conditions = conditionsOf(filter, bind).join(' AND ');
+  const { category, storefront_id, with_inactive } = filter;
+  const indexed = conditionsOf({ category, storefront_id, with_inactive }, bind).join(' AND ');
+  const isShown = shown('s', with_inactive);
+  const [place, id] = after ?? [-1, 0];
+  const isBeyond = (distance: number, column = 'p.id') =>
+    distance === place ? `${column} > ${bind(id)}::bigint` : String(distance > Number(place));
+  const part = (has: string, distance: number, from = 'products p') =>
+    `(SELECT p.id, ${distance} AS distance FROM ${from}
+       WHERE ${has} AND ${conditions} AND ${isBeyond(distance)} ORDER BY p.id LIMIT ${count})`;
+  const hasInName = (product: string) => `${anywhere(product, query)} AND ${inName(product, query)}`;
+  const own = `SELECT p.id FROM (SELECT * FROM products p WHERE ${sought.areNamesCommon} AND ${indexed} AND ${isBeyond(0)}
+        ORDER BY p.id LIMIT ${WALKED_MAX}) p WHERE ${hasInName('p')} AND ${conditions} ORDER BY p.id LIMIT ${count}`;
+  const isFull = (walk: string) => `(SELECT count(*) FROM ${walk}) = ${count}`;
+  // OFFSET 0, here and below, keeps it to looking up what is named, one by one.
+  const variantsSoFar = (walk: string, distance: number, has: string) =>
+    `SELECT s.parent_id AS id FROM (SELECT * FROM products v WHERE ${isFull(walk)} AND v.parent_id <= (SELECT max(id) FROM ${walk})
+        AND ${isBeyond(distance, 'v.parent_id')} OFFSET 0) s WHERE ${has} AND ${isShown}`;
+  const gathered = `TABLE own UNION ${variantsSoFar('own', 0, hasInName('s'))}
+      UNION SELECT coalesce(s.parent_id, s.id) FROM products s WHERE NOT ${isFull('own')} AND ${inName('s', query)} AND ${isShown}`;
+  const lookedUp = (ids: string) =>
+    `(SELECT DISTINCT id FROM ${ids}) g CROSS JOIN LATERAL (SELECT * FROM products f WHERE f.id = g.id OFFSET 0) p`;
+  const isOther = `(SELECT count(*) FROM named) < ${count} AND p.id NOT IN (SELECT id FROM gathered)`;
+  return foundBy(`own AS MATERIALIZED (${own}), gathered AS MATERIALIZED (${gathered}),
+    named AS MATERIALIZED (${part('true', 0, lookedUp('gathered'))}),
+    others AS MATERIALIZED (${part(`${isOther} AND ${anywhere('p', query)}`, 1)}),
+    other_parents AS MATERIALIZED (${variantsSoFar('others', 1, anywhere('s', query))}),
+    found AS (TABLE named UNION TABLE others
+      UNION ${part(isOther, 1, lookedUp('other_parents'))}
+      UNION ${part(`${isOther} AND NOT ${isFull('others')} AND ${inVariant(query, filter)}`, 1)})`);
+}
+
+const inVariant = (query: string, { with_inactive }: ProductFilter) =>
+  `EXISTS (SELECT FROM products s WHERE s.parent_id = p.id AND ${anywhere('s', query)} AND ${shown('s', with_inactive)})`;
 
 const orderOf = (sort: ProductSort) =>
   ORDERS[sort].columns.map((column) => (ORDERS[sort].descending ? `${column} DESC` : column)).join(', ');
-
-/** What is looked for: as it is understood, as it is bound, and as a query. */
-function queriesOf(wanted: string, bind: Bind): { q: string; text: string; query: string } {
-  // Postgres takes each of many dashes for an exclusion of its own, and gives up when they nest too deep.
-  const q = wanted.replace(NESTED_DASH, '');
-  const text = bind(q);
-  const query = `(websearch_to_tsquery('english', ${text}) || ${unfinished(q, `websearch_to_tsquery('simple', ${text})`)})`;
-  return { q, text, query };
-}
-
-/** Not deleted, and active unless an admin looks. */
-const shown = (product: string, withInactive: boolean) =>
-  `${product}.deleted_at IS NULL${withInactive ? '' : ` AND ${product}.active`}`;
-
-/** A dash that another one follows, with no word between them. */
-const NESTED_DASH = /(?<![\p{L}\p{N}])-(?=[^\p{L}\p{N}"]*-)/gu;
-
-/** Nothing is quoted or excluded: who is as exact as that is not shown something else. */
-const PLAIN = /^(?!.*("|(^|\s)-))/;
-
-/** Ends in a word that is neither quoted nor excluded: who types is perhaps not done with it. */
-const UNFINISHED = /(^|\s)[^\s"-][^\s"]*$/;
-
-// The text of a query ends in a quoted word unless that is in brackets, or there is none.
-const unfinished = (q: string, query: string) =>
-  UNFINISHED.test(q)
-    ? `(CASE WHEN ${query}::text LIKE '%''' THEN (${query}::text || ':*')::tsquery ELSE ${query} END)`
-    : query;
 
 function conditionsOf(filter: ProductFilter, bind: Bind): string[] {
   const { category, in_stock, storefront_id, active, with_inactive } = filter;

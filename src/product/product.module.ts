@@ -13,6 +13,7 @@ import { ProductRepository } from './product.repository.js';
 import { ProductService } from './product.service.js';
 import { ProductBulkService } from './product-bulk.service.js';
 import { ProductTrail } from './product-trail.service.js';
+import { SearchRepository } from './search.repository.js';
 import { ViewCounterRepository } from './view-counter.repository.js';
 import { ViewCounter } from './view-counter.service.js';
 
@@ -32,6 +33,7 @@ import { ViewCounter } from './view-counter.service.js';
     ProductRepository,
     ProductService,
     ProductTrail,
+    SearchRepository,
     ViewCounter,
     ViewCounterRepository,
   ],

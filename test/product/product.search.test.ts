@@ -251,6 +251,48 @@ describe('a search with a typing error', () => {
     await admin.change(parent.id, { active: false });
     expect(await namesFor('galpagos')).toEqual([]);
   });
+
+  it('corrects each word by itself, wherever the others stand, and each alternative', async () => {
+    expect(await namesFor('the mosue wirel')).toEqual(['Mouse']);
+    expect(await namesFor('wireless mosue')).toEqual(['Mouse']);
+    expect((await namesFor('mosue or keybaord')).toSorted()).toEqual(['Keyboard', 'Mouse']);
+    expect(await namesFor('key board')).toEqual(['Keyboard']);
+    expect(await namesFor('mosue keybaord')).toEqual([]);
+  });
+
+  it('is not led to a word that only hidden products have, though it is closer', async () => {
+    await admin.product({ name: 'Gibraltar' });
+    const { id } = await admin.product({ name: 'Gibraltax', active: false });
+    expect(await namesFor('gibraltaxe')).toEqual(['Gibraltar']);
+    await admin.change(id, { active: true });
+    expect(await namesFor('gibraltaxe')).toEqual(['Gibraltax']);
+  });
+
+  it('knows the words of a new name, and of many at once', async () => {
+    const { id } = await admin.product({ name: 'Chair' });
+    await admin.change(id, { name: 'Minorca chair' });
+    expect(await namesFor('minroca')).toEqual(['Minorca chair']);
+    await database.sql(`UPDATE products SET stock = stock WHERE id = $1`, [id]);
+    expect(
+      await database.sql(`SELECT word FROM product_words WHERE word IN ('chair', 'minorca')`),
+    ).toHaveLength(2);
+  });
+
+  it('lets nobody wait for who writes the same new word', async () => {
+    const other = new pg.Client({ connectionString: database.url });
+    await other.connect();
+    try {
+      await other.query('BEGIN');
+      await other.query(
+        `INSERT INTO products (sku, name, price_minor, stock, first_count) VALUES ('F-1', 'Formentera', 1, 0, 0)`,
+      );
+      await admin.product({ name: 'Formentera lamp' });
+      await other.query('ROLLBACK');
+    } finally {
+      await other.end();
+    }
+    expect(await namesFor('formntera')).toEqual(['Formentera lamp']);
+  });
 });
 
 describe('a database whose owner may not create extensions', () => {
@@ -337,6 +379,11 @@ describe('a word that thousands of products have', () => {
     expect(await walk('')).toEqual([...places.keys()].sort(byPlace));
     const { body } = await admin.asPublic('GET', '/products?q=ubiquitous&count=true');
     expect(body.total).toBe(places.size);
+  });
+
+  it('is shown in the same order when Postgres knows how many products there are', async () => {
+    await database.sql('ANALYZE products');
+    expect(await walk('')).toEqual([...places.keys()].sort(byPlace));
   });
 
   it('is shown in another order when that is asked for', async () => {
