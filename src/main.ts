@@ -22,6 +22,7 @@ import { JOB_CONNECTIONS_MAX } from './platform/jobs/boss.js';
 import { openLog } from './platform/observability/logger.js';
 import { Metrics } from './platform/observability/metrics.service.js';
 import { relayFigures } from './platform/observability/worker-figures.js';
+import { relayNews } from './platform/worker-news.js';
 import { StartFailed, sentenceOf } from './start-failed.js';
 
 /** How long requests under way may take to finish; one payment takes PAYMENT_TIMEOUT_MS at most, 10 s by default. */
@@ -97,6 +98,7 @@ async function lead(config: Config, log: Pino): Promise<Served> {
   // What workers share through this process begins before the first of them.
   relayFigures();
   countForWorkers();
+  relayNews();
   const { JWT_SECRET, DATABASE_URL, YOOKASSA_API_URL, YOOKASSA_SHOP_ID, YOOKASSA_SECRET_KEY } = config.env;
   // A port of 0 is any free one, but the same for a worker that comes when all others have died.
   const PORT = String(config.env.PORT || (await findFreePort()));

@@ -18,6 +18,7 @@ import { Money } from './money.js';
 import { ObservabilityModule } from './observability/observability.module.js';
 import { RedisModule } from './redis/redis.module.js';
 import { RedisService } from './redis/redis.service.js';
+import { WorkerNews } from './worker-news.js';
 
 /** What every module stands on and none has to import. Knows no business. */
 @Global()
@@ -29,9 +30,10 @@ import { RedisService } from './redis/redis.service.js';
     RequestDoor,
     TimeLimits,
     LoadShedding,
+    WorkerNews,
     { provide: RateLimitStore, useFactory: rateLimitStore, inject: [RedisService] },
   ],
-  exports: [Money, Drain, RateLimits, RequestDoor, TimeLimits, LoadShedding],
+  exports: [Money, Drain, RateLimits, RequestDoor, TimeLimits, LoadShedding, WorkerNews],
 })
 export class PlatformModule {
   static with(config: Config, sequelize: Sequelize): DynamicModule {

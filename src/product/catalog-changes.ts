@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/database/tx.js';
+import { WorkerNews } from '../platform/worker-news.js';
 
 /** One statement's change of the catalog. */
 export interface CatalogChange {
@@ -22,6 +23,8 @@ export interface Reading {
   isByStock: boolean;
 }
 
+const NEWS = 'catalog changed';
+
 /** Bounds the memory of a process that sells a million products: beyond it everything counts as changed, once. */
 const REMEMBERED_MAX = 10_000;
 
@@ -38,6 +41,11 @@ export class CatalogChanges {
   private soldOutAt = 0;
   private readonly changedAt = new Map<number, number>();
 
+  /** Workers of one machine share its port: what one has changed, the next request may ask another. */
+  constructor(private readonly others: WorkerNews) {
+    others.hear<CatalogChange>(NEWS, (change) => this.count(change));
+  }
+
   /** Where the clock stands: what is read from now on sees everything that was changed so far. */
   get now(): number {
     return this.clock;
@@ -48,7 +56,11 @@ export class CatalogChanges {
    * is answered; with a COMMIT of which nobody knows whether it came through, it counts as well. What is rolled back never does.
    */
   note(change: CatalogChange, tx: Tx): void {
-    if (change.productIds.length > 0) tx.afterCommit(() => this.count(change));
+    if (change.productIds.length === 0) return;
+    tx.afterCommit(() => {
+      this.count(change);
+      this.others.tell(NEWS, change);
+    });
   }
 
   /** Whether nothing that this process has committed since makes the reading an old one. */

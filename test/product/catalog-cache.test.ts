@@ -3,6 +3,7 @@ import { OverdueHolds } from '../../src/inventory/overdue-holds.service.js';
 import { DatabaseService } from '../../src/platform/database/database.service.js';
 import type { Tx } from '../../src/platform/database/tx.js';
 import { currentRequest } from '../../src/platform/http/current-request.js';
+import { WorkerNews } from '../../src/platform/worker-news.js';
 import { CatalogRepository } from '../../src/product/catalog.repository.js';
 import { CatalogCache } from '../../src/product/catalog-cache.js';
 import { CatalogChanges } from '../../src/product/catalog-changes.js';
@@ -556,7 +557,7 @@ describe('the memory of changes', () => {
   });
 
   it('ends, and then everything counts as changed, once', () => {
-    const changes = new CatalogChanges();
+    const changes = new CatalogChanges(new WorkerNews());
     const before = detailOf(1, changes.now);
     for (let id = 2; id <= 10_001; id++) changes.note({ productIds: [id], kind: 'stock' }, committing);
     expect(changes.leave(before)).toBe(true);
