@@ -215,9 +215,17 @@ function commonByRelevance(
         ORDER BY p.id LIMIT ${WALKED_MAX}) p WHERE ${hasInName('p')} AND ${conditions} ORDER BY p.id LIMIT ${count}`;
   const isFull = (walk: string) => `(SELECT count(*) FROM ${walk}) = ${count}`;
   // OFFSET 0, here and below, keeps it to looking up what is named, one by one.
-  const variantsSoFar = (walk: string, distance: number, has: string) =>
-    `SELECT s.parent_id AS id FROM (SELECT * FROM products v WHERE ${isFull(walk)} AND v.parent_id <= (SELECT max(id) FROM ${walk})
-        AND ${isBeyond(distance, 'v.parent_id')} OFFSET 0) s WHERE ${has} AND ${isShown}`;
+  // All variants so far stand together in their index; those of a category do not.
+  const isNarrow = category !== undefined || storefront_id !== undefined;
+  const variantsSoFar = (walk: string, distance: number, has: string) => {
+    const soFar = (column: string) =>
+      `${isFull(walk)} AND ${column} <= (SELECT max(id) FROM ${walk}) AND ${isBeyond(distance, column)}`;
+    const variants = isNarrow
+      ? `(SELECT p.id FROM products p WHERE ${indexed} AND ${soFar('p.id')} OFFSET 0) l
+          CROSS JOIN LATERAL (SELECT * FROM products v WHERE v.parent_id = l.id OFFSET 0) s`
+      : `(SELECT * FROM products v WHERE ${soFar('v.parent_id')} OFFSET 0) s`;
+    return `SELECT s.parent_id AS id FROM ${variants} WHERE ${has} AND ${isShown}`;
+  };
   const gathered = `TABLE own UNION ${variantsSoFar('own', 0, hasInName('s'))}
       UNION SELECT coalesce(s.parent_id, s.id) FROM products s WHERE NOT ${isFull('own')} AND ${inName('s', query)} AND ${isShown}`;
   const lookedUp = (ids: string) =>
