@@ -72,11 +72,11 @@ export class Workers {
   /** Lets all of them finish what is under way, at the same time. @throws Error when one has not ended well. */
   async stop(): Promise<void> {
     this.stopping.abort();
-    const ends = [...this.lives].map(async ([place, { worker, ended }]) => {
+    const ends = [...this.lives].map(async ([place, { worker, ended, servesSince }]) => {
       worker.process.kill('SIGTERM');
       const end = await ended;
-      // By the signal itself ends who has only just begun.
-      if (end !== 0 && end !== 'SIGTERM') throw new Error(`worker ${place} has ended with ${end}`);
+      // Who has only just begun ends by the signal itself, or of what keeps it from starting.
+      if (end !== 0 && servesSince !== undefined) throw new Error(`worker ${place} has ended with ${end}`);
     });
     const faults = (await Promise.allSettled(ends)).filter(({ status }) => status === 'rejected');
     if (faults.length > 0) throw (faults[0] as PromiseRejectedResult).reason;
