@@ -13,7 +13,9 @@ const router = createBrowserRouter([{ path: '*', element: <App /> }], { basename
 createRoot(document.getElementById('root') as HTMLElement).render(
   <StrictMode>
     <CacheProvider value={styles}>
-      <RouterProvider router={router} />
+      {/* Without transitions: signing out forgets what is known before one of them would have arrived at the sign-in page, and
+          signs out again and again until it does. */}
+      <RouterProvider router={router} useTransitions={false} />
     </CacheProvider>
   </StrictMode>,
 );

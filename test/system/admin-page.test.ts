@@ -23,6 +23,10 @@ describe('signing in', () => {
     expect(await admin.page.evaluate(() => localStorage.length)).toBe(0);
   });
 
+  it('is asked for once, and not over and over', async () => {
+    expect(await admin.page.evaluate(() => history.length)).toBeLessThan(5);
+  });
+
   it('says that the password is wrong', async () => {
     await admin.trySignIn(ADMIN.email, 'not my password');
     await admin.shows('Invalid email or password');
