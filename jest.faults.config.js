@@ -14,4 +14,5 @@ export default {
   testTimeout: 600_000,
   // Each is a service, a gateway and a database of its own, most of whose time is spent waiting.
   maxConcurrency: 4,
+  maxWorkers: 3,
 };
