@@ -1,5 +1,8 @@
+import type { Logger } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
-import type { PaymentGateway } from './gateway/payment-gateway.js';
+import { note } from '../platform/observability/subject.js';
+import { inSpan } from '../platform/observability/tracing.js';
+import { OutcomeUnknown, type PaymentGateway } from './gateway/payment-gateway.js';
 
 /** After a call has taken its full time, the settlement still needs some. */
 const SETTLEMENT_MARGIN_MS = 5_000;
@@ -14,4 +17,38 @@ export function callMs({ env }: Config): number {
 /** Whether the provider may have forgotten the key of a request of this age: sent again, it might move the money again. */
 export function mayBeForgotten({ age_ms }: { age_ms: number }, { keyLifeMs }: PaymentGateway): boolean {
   return age_ms > keyLifeMs - KEY_LIFE_MARGIN_MS;
+}
+
+/** What is asked about, for the log and the trace. */
+interface Matter {
+  kind: 'payment' | 'refund';
+  id: string;
+  order_id: string;
+  provider: string;
+}
+
+/**
+ * Asks the provider of a payment or a refund what is to be known of it, where there is one configured.
+ * @returns null when the outcome is unknown.
+ */
+export async function askProvider<Answer>(
+  { kind, id, order_id, provider }: Matter,
+  gateway: PaymentGateway | null,
+  ask: (gateway: PaymentGateway) => Promise<Answer | null>,
+  logger: Logger,
+): Promise<Answer | null> {
+  const log = { order_id, [`${kind}_id`]: id };
+  note(log);
+  if (!gateway) {
+    logger.error(log, `${provider} is not configured any more: its ${kind} cannot be asked about`);
+    return null;
+  }
+  const attributes = { 'holdfast.order_id': order_id, [`holdfast.${kind}_id`]: id };
+  try {
+    return await inSpan({ name: `ask about ${kind}`, attributes }, () => ask(gateway));
+  } catch (error) {
+    if (!(error instanceof OutcomeUnknown)) throw error;
+    logger.warn(log, `outcome unknown: ${error.message}`);
+    return null;
+  }
 }

@@ -6,16 +6,14 @@ import { InstanceService } from '../platform/database/instance.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import type { Caller } from '../platform/http/caller.js';
 import { Money } from '../platform/money.js';
-import { note } from '../platform/observability/subject.js';
-import { inSpan } from '../platform/observability/tracing.js';
 import { uuidv7 } from '../platform/uuid.js';
-import { type Charge, OutcomeUnknown, type PaymentGateway } from './gateway/payment-gateway.js';
+import { type Charge, type PaymentGateway } from './gateway/payment-gateway.js';
 import { PaymentGateways } from './gateway/payment-gateways.js';
 import { PaymentNotFound } from './payment.errors.js';
 import { PaymentOutcomes } from './payment.metrics.js';
 import { type AttemptRow, PaymentRepository } from './payment.repository.js';
 import type { AcceptedMoney, NewAttempt, Payment } from './payment.types.js';
-import { callMs, mayBeForgotten } from './payment-calls.js';
+import { askProvider, callMs, mayBeForgotten } from './payment-calls.js';
 import { attemptKey, isLive, mayAttemptBecome } from './payment-states.js';
 
 /** So long after an order has ended, a request of it that the provider does not know has not arrived and will not. */
@@ -99,29 +97,14 @@ export class PaymentService {
    * provider has named it before. Never inside a transaction; safe to repeat. @returns null when the outcome is unknown.
    */
   async ask(payment: Payment): Promise<Charge | null> {
-    const log = { order_id: payment.order_id, payment_id: payment.id };
-    note(log);
-    const gateway = this.gateways.find(payment.provider);
-    if (!gateway) {
-      this.logger.error(
-        log,
-        `${payment.provider} is not configured any more: its payment cannot be asked about`,
-      );
-      return null;
-    }
-    try {
-      return await inSpan(
-        {
-          name: 'ask about payment',
-          attributes: { 'holdfast.order_id': log.order_id, 'holdfast.payment_id': log.payment_id },
-        },
-        () => this.askAt(gateway, payment),
-      );
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown)) throw error;
-      this.logger.warn(log, `outcome unknown: ${error.message}`);
-      return null;
-    }
+    const { id, order_id, provider } = payment;
+    const ask = (gateway: PaymentGateway) => this.askAt(gateway, payment);
+    return askProvider(
+      { kind: 'payment', id, order_id, provider },
+      this.gateways.find(provider),
+      ask,
+      this.logger,
+    );
   }
 
   private async askAt(gateway: PaymentGateway, payment: Payment): Promise<Charge | null> {

@@ -5,16 +5,14 @@ import { DatabaseService } from '../platform/database/database.service.js';
 import { InstanceService } from '../platform/database/instance.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { Money } from '../platform/money.js';
-import { note } from '../platform/observability/subject.js';
-import { inSpan } from '../platform/observability/tracing.js';
 import { uuidv7 } from '../platform/uuid.js';
-import { OutcomeUnknown, type PaymentGateway, type ProviderRefund } from './gateway/payment-gateway.js';
+import { type PaymentGateway, type ProviderRefund } from './gateway/payment-gateway.js';
 import { PaymentGateways } from './gateway/payment-gateways.js';
 import { PaymentNotFound, RefundNotFound, RefundTooLarge } from './payment.errors.js';
 import { PaymentOutcomes } from './payment.metrics.js';
 import { PaymentRepository } from './payment.repository.js';
 import { MANUAL, type NewRefund, type Payment, type Refund } from './payment.types.js';
-import { callMs, mayBeForgotten } from './payment-calls.js';
+import { askProvider, callMs, mayBeForgotten } from './payment-calls.js';
 import { mayRefundBecome, refundKey } from './payment-states.js';
 import { RefundRepository } from './refund.repository.js';
 
@@ -75,29 +73,14 @@ export class RefundService {
    * safe to repeat. @returns null when the outcome is unknown.
    */
   async ask(refund: Refund): Promise<ProviderRefund | null> {
-    const gateway = this.gateways.find(refund.provider);
-    const log = { order_id: refund.order_id, refund_id: refund.id };
-    note(log);
-    if (!gateway) {
-      this.logger.error(
-        log,
-        `${refund.provider} is not configured any more: its refund cannot be asked about`,
-      );
-      return null;
-    }
-    try {
-      return await inSpan(
-        {
-          name: 'ask about refund',
-          attributes: { 'holdfast.order_id': log.order_id, 'holdfast.refund_id': log.refund_id },
-        },
-        () => this.askAt(gateway, refund),
-      );
-    } catch (error) {
-      if (!(error instanceof OutcomeUnknown)) throw error;
-      this.logger.warn(log, `outcome unknown: ${error.message}`);
-      return null;
-    }
+    const { id, order_id, provider } = refund;
+    const ask = (gateway: PaymentGateway) => this.askAt(gateway, refund);
+    return askProvider(
+      { kind: 'refund', id, order_id, provider },
+      this.gateways.find(provider),
+      ask,
+      this.logger,
+    );
   }
 
   private async askAt(gateway: PaymentGateway, refund: Refund): Promise<ProviderRefund | null> {
