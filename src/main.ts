@@ -62,7 +62,7 @@ async function start(): Promise<Pino> {
   if (existsSync('.env')) process.loadEnvFile('.env');
   const stated = loadConfig(process.env);
   const log = openLog(stated);
-  if (stated.env.OTEL_EXPORTER_OTLP_ENDPOINT) await startTracing(stated, log);
+  await startTracing(stated, log);
   if (stated.production && stated.env.PAYMENT_PROVIDER === 'sandbox')
     log.warn('PAYMENT_PROVIDER is sandbox: no money moves, and every order can be paid with a test token');
   const config = await provision(stated, log);
@@ -75,6 +75,7 @@ async function start(): Promise<Pino> {
 
 /** OpenTelemetry is loaded only here: without an endpoint it costs nothing. What is started first is stopped last. */
 async function startTracing(config: Config, log: Pino): Promise<void> {
+  if (!config.env.OTEL_EXPORTER_OTLP_ENDPOINT) return;
   const { startTraces } = await import('./platform/observability/open-telemetry.js');
   const traces = startTraces(config, log);
   keep('the traces', () => traces.stop());
@@ -123,7 +124,7 @@ async function work(): Promise<Pino> {
   const stated = loadConfig({ ...process.env, ...settings });
   const config = embedded ? stated.asEmbedded() : stated;
   const log = openLog(config);
-  if (config.env.OTEL_EXPORTER_OTLP_ENDPOINT) await startTracing(config, log);
+  await startTracing(config, log);
   const served = await serve(config, log, place);
   await report({ served });
   return log;
