@@ -1,15 +1,16 @@
 import RevokeIcon from '@mui/icons-material/BlockOutlined';
-import { Box, type Theme, Typography, useMediaQuery } from '@mui/material';
+import { Box, Typography } from '@mui/material';
 import { CreateButton, DataTable, FunctionField, SimpleList, TopToolbar, useRefresh } from 'react-admin';
 import { call } from '../api/call';
 import { ActionDialog } from '../parts/action-dialog';
 import { TimeField } from '../parts/fields';
+import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 import { timeText } from '../parts/texts';
 import type { ApiKey } from './api-key.types';
 
 export default function ApiKeyList() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('md'));
+  const isPhone = useNarrow('md');
   return (
     <PageList
       title="API keys"

@@ -1,7 +1,8 @@
-import { type Theme, Typography, useMediaQuery } from '@mui/material';
+import { Typography } from '@mui/material';
 import { DataTable, FunctionField, SimpleList, TopToolbar } from 'react-admin';
 import { TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import { timeText } from '../parts/texts';
@@ -14,7 +15,7 @@ const ORDERS: readonly SortChoice[] = [
 ];
 
 export default function DeadLetterList() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('md'));
+  const isPhone = useNarrow('md');
   return (
     <PageList
       title="Dead letters"

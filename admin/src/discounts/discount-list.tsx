@@ -1,7 +1,7 @@
-import { type Theme, useMediaQuery } from '@mui/material';
 import { CreateButton, DataTable, FunctionField, SimpleList, TopToolbar } from 'react-admin';
 import { StateChip, TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import type { Discount } from './discount.types';
@@ -12,7 +12,7 @@ const ORDERS: readonly SortChoice[] = [
 ];
 
 export default function DiscountList() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
+  const isPhone = useNarrow('sm');
   return (
     <PageList title="Discounts" actions={<ListActions />} sort={{ field: 'created_at', order: 'DESC' }}>
       {isPhone ? <Cards /> : <Table />}

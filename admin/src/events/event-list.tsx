@@ -1,7 +1,7 @@
-import { type Theme, useMediaQuery } from '@mui/material';
 import { DataTable, FunctionField, SelectInput, SimpleList } from 'react-admin';
 import { TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 import { timeText } from '../parts/texts';
 import { About, aboutText } from './about';
@@ -10,7 +10,7 @@ import { EVENT_CHOICES, type Event } from './event.types';
 const filters = [<SelectInput key="type" source="type" choices={EVENT_CHOICES} alwaysOn emptyText="All" />];
 
 export default function EventList() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
+  const isPhone = useNarrow('sm');
   return (
     <PageList title="Events" filters={filters} actions={false}>
       {isPhone ? (

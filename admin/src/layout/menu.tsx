@@ -7,13 +7,12 @@ import {
   ListItemIcon,
   ListItemText,
   ListSubheader,
-  type Theme,
   Tooltip,
-  useMediaQuery,
 } from '@mui/material';
 import type { ComponentType } from 'react';
 import { useHasDashboard, useSidebarState } from 'react-admin';
 import { NavLink } from 'react-router-dom';
+import { useNarrow } from '../parts/narrow';
 import { RESOURCES } from '../resources';
 
 /** As in the theme's `sidebar`. */
@@ -62,7 +61,7 @@ function Heading({ children }: { children: string }) {
 
 function Entry({ to, label, icon: Icon }: { to: string; label: string; icon?: ComponentType }) {
   const [isOpen, setIsOpen] = useSidebarState();
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
+  const isPhone = useNarrow('sm');
   return (
     <ListItem disablePadding sx={{ px: 1 }}>
       <Tooltip title={isOpen ? '' : label} placement="right">

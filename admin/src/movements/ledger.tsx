@@ -1,4 +1,4 @@
-import { Box, Card, CardContent, Stack, type Theme, Typography, useMediaQuery } from '@mui/material';
+import { Box, Card, CardContent, Stack, Typography } from '@mui/material';
 import { lazy, Suspense } from 'react';
 import {
   DataTable,
@@ -10,6 +10,7 @@ import {
 } from 'react-admin';
 import { TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { isOrderOfShop, orderText } from '../parts/order-text';
 import { turner } from '../parts/page-list';
 import { timeText, wordsOf } from '../parts/texts';
@@ -31,7 +32,7 @@ const causeOf = ({ reason, order_id }: Movement) =>
 
 /** A product's stock over time, and every movement that made it. */
 export function Ledger({ product, isSoldItself }: { product: Stocked; isSoldItself: boolean }) {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
+  const isPhone = useNarrow('sm');
   const { data } = useGetList<Movement>('movements', {
     filter: { product_id: product.id },
     pagination: { page: 1, perPage: DRAWN_MAX },

@@ -12,12 +12,9 @@ import {
   Typography,
 } from '@mui/material';
 import { Link as RouterLink } from 'react-router-dom';
+import { NARROW, WIDE } from '../parts/narrow';
 import { moneyText, timeText, wordsOf } from '../parts/texts';
 import type { Order } from './order.types';
-
-/** Where there is no room for a column, it stands below the product. */
-const WIDE = { display: { xs: 'none', sm: 'table-cell' } };
-const NARROW = { display: { sm: 'none' } };
 
 export function LinesCard({ order }: { order: Order }) {
   const { items, currency } = order;

@@ -1,4 +1,4 @@
-import { Box, Stack, type Theme, Typography, useMediaQuery } from '@mui/material';
+import { Box, Stack, Typography } from '@mui/material';
 import {
   DataTable,
   DateInput,
@@ -12,6 +12,7 @@ import {
 } from 'react-admin';
 import { MoneyField, TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import { moneyText, shortId, timeText, wordsOf } from '../parts/texts';
@@ -43,7 +44,7 @@ const filters = [
 ];
 
 export default function OrderList() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('md'));
+  const isPhone = useNarrow('md');
   return (
     <PageList
       title="Orders"

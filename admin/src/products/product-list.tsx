@@ -1,5 +1,5 @@
 import UploadIcon from '@mui/icons-material/UploadFileOutlined';
-import { Avatar, Button, Stack, type Theme, Typography, useMediaQuery } from '@mui/material';
+import { Avatar, Button, Stack, Typography } from '@mui/material';
 import {
   CreateButton,
   DataTable,
@@ -18,6 +18,7 @@ import {
 import { Link as RouterLink } from 'react-router-dom';
 import { MoneyField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import { moneyText } from '../parts/texts';
@@ -56,7 +57,7 @@ const filters = [
 ];
 
 export default function ProductList() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('md'));
+  const isPhone = useNarrow('md');
   return (
     <PageList
       title="Products"

@@ -17,14 +17,11 @@ import { Link as RouterLink } from 'react-router-dom';
 import { call, filledIn } from '../api/call';
 import { MoveStock } from '../movements/move-stock';
 import { ActionDialog } from '../parts/action-dialog';
+import { NARROW, WIDE } from '../parts/narrow';
 import { moneyText } from '../parts/texts';
 import type { Product, Variant } from './product.types';
 import { ProductInputs } from './product-form';
 import { StockChip } from './stock-chip';
-
-/** Where there is no room for a column, it stands below the name. */
-const WIDE = { display: { xs: 'none', sm: 'table-cell' } };
-const NARROW = { display: { sm: 'none' } };
 
 /** From its first variant on a product is sold only through them. */
 export function VariantsCard({ product }: { product: Product }) {

@@ -1,7 +1,8 @@
-import { MenuItem, TextField as Select, type Theme, Typography, useMediaQuery } from '@mui/material';
+import { MenuItem, TextField as Select, Typography } from '@mui/material';
 import { DataTable, FunctionField, SimpleList, TextInput, TopToolbar, useListContext } from 'react-admin';
 import { TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { orderText } from '../parts/order-text';
 import { PageList } from '../parts/page-list';
 import { timeText, wordsOf } from '../parts/texts';
@@ -23,7 +24,7 @@ const VIEWS = [
 ] as const;
 
 export default function ReservationList() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('md'));
+  const isPhone = useNarrow('md');
   return (
     <PageList
       title="Reservations"

@@ -1,11 +1,11 @@
-import { type Theme, useMediaQuery } from '@mui/material';
 import { DataTable, FunctionField, SimpleList } from 'react-admin';
 import { TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 
 export default function StorefrontList() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
+  const isPhone = useNarrow('sm');
   return (
     <PageList title="Storefronts">
       {isPhone ? (

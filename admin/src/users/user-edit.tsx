@@ -1,4 +1,4 @@
-import { Card, CardContent, Grid, Stack, type Theme, Typography, useMediaQuery } from '@mui/material';
+import { Card, CardContent, Grid, Stack, Typography } from '@mui/material';
 import {
   DataTable,
   DeleteWithConfirmButton,
@@ -17,6 +17,7 @@ import { OrderChip } from '../orders/order-chips';
 import { EditPage } from '../parts/edit-page';
 import { MoneyField, TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { turner } from '../parts/page-list';
 import { moneyText, timeText } from '../parts/texts';
 import type { User } from './user.types';
@@ -95,7 +96,7 @@ function AccountToolbar({ user }: { user: User }) {
 }
 
 function OrdersCard() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
+  const isPhone = useNarrow('sm');
   return (
     <Card>
       <CardContent sx={{ pb: 0 }}>

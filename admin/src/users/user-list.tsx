@@ -1,7 +1,7 @@
-import { type Theme, useMediaQuery } from '@mui/material';
 import { DataTable, FunctionField, SearchInput, SelectInput, SimpleList, TopToolbar } from 'react-admin';
 import { StateChip, TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
 import type { User } from './user.types';
@@ -30,7 +30,7 @@ const filters = [
 ];
 
 export default function UserList() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
+  const isPhone = useNarrow('sm');
   return (
     <PageList
       title="Customers"

@@ -1,12 +1,13 @@
-import { type Theme, Typography, useMediaQuery } from '@mui/material';
+import { Typography } from '@mui/material';
 import { CreateButton, DataTable, FunctionField, SimpleList, TopToolbar } from 'react-admin';
 import { StateChip, TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 import { type Endpoint, subscriptionsText } from './webhook.types';
 
 export default function EndpointList() {
-  const isPhone = useMediaQuery<Theme>((theme) => theme.breakpoints.down('sm'));
+  const isPhone = useNarrow('sm');
   return (
     <PageList
       title="Webhooks"
