@@ -83,11 +83,16 @@ export class AdminPage {
 
   /** The page has its heading, and nothing is on its way any more. */
   async settled(): Promise<void> {
+    await this.page.locator('#main-content .MuiPaper-root').first().waitFor();
+    await this.still();
+  }
+
+  /** Nothing is on its way. While the code of the next page is fetched, the last one is still there, hidden, and so is its name. */
+  private async still(): Promise<void> {
     await this.page.waitForFunction(() => {
-      const isNamed = document.querySelector('#react-admin-title')?.textContent;
-      const isThere = document.querySelector('#main-content .MuiPaper-root');
-      const isOnItsWay = document.querySelector('[role=progressbar], [class*=RaPlaceholder]');
-      return isNamed && isThere && !isOnItsWay;
+      const name = document.querySelector<HTMLElement>('#react-admin-title');
+      const isNamed = name === null || name.innerText !== '';
+      return isNamed && !document.querySelector('[role=progressbar], [class*=RaPlaceholder]');
     });
   }
 
@@ -120,6 +125,7 @@ export class AdminPage {
 
   /** Nothing keeps anybody out: no rule of axe is broken, and on no side is the page wider than the window. */
   async expectOpenToAll(): Promise<void> {
+    await this.still();
     // The other mode puts frames together, on a page of its own for each look. We have no frames.
     const { violations } = await new AxeBuilder({ page: this.page }).setLegacyMode().analyze();
     const found = violations.map(({ id, help, nodes }) => ({ id, help, at: nodes.map(({ html }) => html) }));
