@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { Sequelize } from 'sequelize-typescript';
-import { type RunnableMigration, Umzug } from 'umzug';
+import type { RunnableMigration, Umzug } from 'umzug';
 import { clientOf, type Tx } from './statement.js';
 
 // src/platform/database and dist/platform/database are equally deep, so this is the repository's root for both.
@@ -22,7 +22,8 @@ export async function runScripts(kind: Scripts, sequelize: Sequelize): Promise<s
     await lockScripts(tx);
     await clientOf(tx).query(`CREATE TABLE IF NOT EXISTS schema_journal (
       kind text NOT NULL, name text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (kind, name))`);
-    return (await umzug(kind, tx).up()).map(({ name }) => name);
+    const scripts = await scriptsOf(kind, tx);
+    return namesOf(await scripts.up());
   });
 }
 
@@ -30,14 +31,16 @@ export async function runScripts(kind: Scripts, sequelize: Sequelize): Promise<s
 export async function revertNewest(sequelize: Sequelize): Promise<string | undefined> {
   return sequelize.transaction(async (tx) => {
     await lockScripts(tx);
-    return (await umzug('migrations', tx).down())[0]?.name;
+    const scripts = await scriptsOf('migrations', tx);
+    return namesOf(await scripts.down())[0];
   });
 }
 
 /** The migrations that this build knows and the database has not seen. */
 export async function pendingMigrations(sequelize: Sequelize): Promise<string[]> {
   return sequelize.transaction(async (tx) => {
-    return (await umzug('migrations', tx).pending()).map(({ name }) => name);
+    const scripts = await scriptsOf('migrations', tx);
+    return namesOf(await scripts.pending());
   });
 }
 
@@ -47,7 +50,11 @@ async function lockScripts(tx: Tx): Promise<void> {
   await clientOf(tx).query('SELECT pg_advisory_xact_lock($1)', [MIGRATION_LOCK]);
 }
 
-function umzug(kind: Scripts, tx: Tx): Umzug<Tx> {
+const namesOf = (scripts: { name: string }[]) => scripts.map(({ name }) => name);
+
+// Fetched here and not above: it brings a whole command line along, and most who import this file run no script.
+async function scriptsOf(kind: Scripts, tx: Tx): Promise<Umzug<Tx>> {
+  const { Umzug } = await import('umzug');
   return new Umzug({
     context: tx,
     logger: undefined,

@@ -1,5 +1,5 @@
 import { Injectable, Logger, type OnApplicationBootstrap, type OnApplicationShutdown } from '@nestjs/common';
-import { createClient } from '@redis/client';
+import type { createClient } from '@redis/client';
 import { Config } from '../config/config.js';
 import { HealthService } from '../observability/health.service.js';
 import { Metrics } from '../observability/metrics.service.js';
@@ -81,7 +81,7 @@ export class RedisService implements OnApplicationBootstrap, OnApplicationShutdo
       await this.ask(probe).catch(() => undefined);
       return;
     }
-    const client = this.newClient();
+    const client = await this.newClient();
     try {
       await inTime(
         client.connect().then(() => probe(client)),
@@ -96,7 +96,9 @@ export class RedisService implements OnApplicationBootstrap, OnApplicationShutdo
     }
   }
 
-  private newClient(): RedisClient {
+  // Fetched here and not above: most run without Redis, and its client is five hundred modules.
+  private async newClient(): Promise<RedisClient> {
+    const { createClient } = await import('@redis/client');
     const client = createClient({
       url: this.url as string,
       disableOfflineQueue: true,
