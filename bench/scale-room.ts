@@ -62,8 +62,10 @@ const tables = ({ products, lines }: Size, users: number) => [
    FROM old_orders ORDER BY n`,
   'DROP TABLE old_orders, old_lines, words',
   'RESET session_replication_role',
-  // What a trigger does for each product otherwise.
+  // What triggers do for each product otherwise.
   'INSERT INTO product_words SELECT DISTINCT w.word FROM products p CROSS JOIN words_of_name(p.name) w (word)',
+  `INSERT INTO product_terms SELECT DISTINCT t.term, coalesce(p.parent_id, p.id)
+   FROM products p CROSS JOIN terms_of_name(p.search) t (term) ORDER BY 1, 2`,
   `SELECT setval(pg_get_serial_sequence('products', 'id'), (SELECT max(id) FROM products))`,
 ];
 

@@ -9,6 +9,7 @@ import { startEmbeddedPostgres } from '../src/platform/database/embedded-postgre
 import { Replicas } from '../src/platform/database/replicas.js';
 import { Metrics } from '../src/platform/observability/metrics.service.js';
 import { CatalogRepository } from '../src/product/catalog.repository.js';
+import { CommonSearchRepository } from '../src/product/common-search.repository.js';
 import type { ProductFilter, ProductSort } from '../src/product/product.types.js';
 import { SearchRepository } from '../src/product/search.repository.js';
 import { percentile } from './closed-loop.js';
@@ -113,7 +114,11 @@ async function connectSide(url: string, folder: string, size: Size, nodeArgument
   const sequelize = connect(url, config);
   const service = await Service.start(url, folder, nodeArguments, settings);
   const replicas = new Replicas(new DatabaseService(sequelize, config), config, new Metrics());
-  const catalog = new CatalogRepository(replicas, new SearchRepository(replicas));
+  const catalog = new CatalogRepository(
+    replicas,
+    new SearchRepository(replicas),
+    new CommonSearchRepository(replicas),
+  );
   const close = async () => {
     await service.stop();
     await sequelize.close();
@@ -184,7 +189,8 @@ async function compare(sides: Side[], only: string): Promise<void> {
     const { statement } = question;
     const stated = figuresOf(statement ? await medians(sides, statement) : null);
     const asked = figuresOf(await overHttp(sides, question));
-    const isKept = Math.max(stated.ratio, asked.ratio) <= WANTED_RATIO;
+    // What a client waits for decides; its statements alone tell where the time goes.
+    const isKept = asked.ratio <= WANTED_RATIO;
     const verdict = question.isBounded ? `at most ${WANTED_RATIO}: ${isKept ? 'OK' : 'MISSED'}` : '';
     tell([question.name, ...stated.cells, ...asked.cells, verdict]);
   }

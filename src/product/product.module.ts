@@ -5,6 +5,7 @@ import { CatalogRepository } from './catalog.repository.js';
 import { CatalogService } from './catalog.service.js';
 import { CatalogCache } from './catalog-cache.js';
 import { CatalogChanges } from './catalog-changes.js';
+import { CommonSearchRepository } from './common-search.repository.js';
 import { CatalogFileRepository } from './csv/catalog-file.repository.js';
 import { ProductExportService } from './csv/export.service.js';
 import { ProductImportService } from './csv/import.service.js';
@@ -34,6 +35,7 @@ import { ViewCounter } from './view-counter.service.js';
     ProductService,
     ProductTrail,
     SearchRepository,
+    CommonSearchRepository,
     ViewCounter,
     ViewCounterRepository,
   ],

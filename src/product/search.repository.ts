@@ -1,28 +1,28 @@
 import { Injectable } from '@nestjs/common';
 import { Replicas } from '../platform/database/replicas.js';
 import { Statement } from '../platform/database/statement.js';
+import { anywhere, type Bind, shown, unnamed } from './product.conditions.js';
 import type { ProductFilter } from './product.types.js';
 import { corrections, type TypedWord, wordsOf } from './typing-errors.js';
-
-/** Puts a value aside and answers the placeholder that stands for it. */
-export type Bind = (value: unknown) => string;
 
 /** What is searched for, and what a first look has found. Products here are rows: variants stand for themselves. */
 export interface Sought {
   /** SQL: the `tsquery`. */
   queryOf(bind: Bind): string;
-  /** Those that have it, or null when they are too many to be gathered and ranked at every look. */
+  /** It as Postgres writes it. */
+  tsquery: string;
+  /** Those that have it, or null when they are too many to be ranked at every look. */
   ids: number[] | null;
-  /** Whether a walk through the products soon meets those that have it in their name. */
-  areNamesCommon: boolean;
+  /** Whether a walk through the products, in whatever order, soon meets enough that have it. */
+  isCommon: boolean;
 }
 
-/** More than so many are not gathered, and not ranked one by one, at every look. */
-const GATHERED_MAX = 2_000;
+/** More than so many are not ranked one by one, at every look. */
+const RANKED_MAX = 300;
 /** Looked at before anything is gathered: to gather what is common and to let it go again is what takes long. */
-const SAMPLED = 2_000;
-/** So many names of the sample have it, if names are worth a walk. */
-const COMMON_NAMES_MIN = 3;
+const SAMPLED = 1_000;
+/** So many of the sample have what is common. */
+const COMMON_MIN = 3;
 
 const wordsLike = new Statement<TypedWord & { place: number }>(
   'catalog-words-like',
@@ -70,34 +70,23 @@ export class SearchRepository {
 
   // Postgres does not know how often an unfinished word occurs, and looks all of its places up before it shows the first. So
   // the first products tell whether there are many; only when they are not, those that have it are gathered, to be ranked.
-  private async look(query: Sought['queryOf'], { with_inactive }: ProductFilter): Promise<Sought> {
+  private async look(queryOf: Sought['queryOf'], { with_inactive }: ProductFilter): Promise<Sought> {
     const values: unknown[] = [];
-    const wanted = query((value) => `$${values.push(value)}`);
+    const query = queryOf((value) => `$${values.push(value)}`);
     const isShown = shown('s', with_inactive);
     const text = `WITH sample AS MATERIALIZED (SELECT s.search FROM products s
         WHERE ${isShown} AND s.parent_id IS NULL ORDER BY s.id LIMIT ${SAMPLED}),
-      share AS MATERIALIZED (SELECT count(*) AS total, count(*) FILTER (WHERE ${inName('s', wanted)}) AS named
-        FROM sample s WHERE ${anywhere('s', wanted)}),
+      share AS MATERIALIZED (SELECT count(*) AS total FROM sample s WHERE ${anywhere('s', query)}),
       products_in_all AS MATERIALIZED (SELECT reltuples AS total FROM pg_class WHERE oid = 'products'::regclass)
-      SELECT share.named >= ${COMMON_NAMES_MIN} AS "areNamesCommon",
-        CASE WHEN share.total * products_in_all.total < ${GATHERED_MAX * SAMPLED} THEN
-          ARRAY(SELECT s.id FROM products s WHERE ${anywhere('s', wanted)} AND ${isShown} LIMIT ${GATHERED_MAX + 1}) END AS ids
+      SELECT ${query}::text AS tsquery, share.total >= ${COMMON_MIN} AS "isCommon",
+        CASE WHEN share.total * products_in_all.total < ${RANKED_MAX * SAMPLED} THEN
+          ARRAY(SELECT s.id FROM products s WHERE ${anywhere('s', query)} AND ${isShown} LIMIT ${RANKED_MAX + 1}) END AS ids
       FROM share CROSS JOIN products_in_all`;
-    const look = new Statement<Pick<Sought, 'ids' | 'areNamesCommon'>>('', text);
-    const [{ ids, areNamesCommon } = { ids: [], areNamesCommon: false }] = await this.replicas.read(
-      look,
-      values,
-    );
-    return { queryOf: query, ids: ids && ids.length <= GATHERED_MAX ? ids : null, areNamesCommon };
+    const [found] = await this.replicas.read(unnamed<Omit<Sought, 'queryOf'>>(text), values);
+    const { ids, ...sought } = found ?? { ids: [], tsquery: '', isCommon: false };
+    return { ...sought, queryOf, ids: ids && ids.length <= RANKED_MAX ? ids : null };
   }
 }
-
-export const anywhere = (product: string, query: string) => `${product}.search @@ ${query}`;
-export const inName = (product: string, query: string) => `ts_filter(${product}.search, '{a}') @@ ${query}`;
-
-/** Not deleted, and active unless an admin looks. */
-export const shown = (product: string, withInactive: boolean) =>
-  `${product}.deleted_at IS NULL${withInactive ? '' : ` AND ${product}.active`}`;
 
 function queryOf(q: string, bind: Bind): string {
   const text = bind(q);

@@ -417,3 +417,68 @@ describe('a word that thousands of products have', () => {
     expect(first).toBe('Ubiquitous thing 27');
   });
 });
+
+describe('words that hundreds of products have', () => {
+  // Of each word there are more than are ranked one by one, in the names of products and of variants, and elsewhere.
+  beforeAll(async () => {
+    await database.sql(
+      `INSERT INTO products (sku, name, description, price_minor, category, stock, first_count)
+       SELECT 'MANY-' || n,
+              concat_ws(' ', CASE WHEN n % 2 = 0 THEN 'Copper' END, CASE WHEN n >= 2000 THEN 'USB-C' ELSE 'Tin' END,
+                        CASE n % 3 WHEN 0 THEN 'Kettles' WHEN 1 THEN 'Kettledrum' ELSE 'Pans' END, 'of 1.5 liters Q' || n),
+              CASE WHEN n % 5 = 0 THEN 'Goes with copper kettles.' ELSE '' END, 1000, 'many', 1, 1
+       FROM generate_series(1, 2700) n`,
+    );
+    await database.sql(
+      `INSERT INTO products (sku, name, description, price_minor, parent_id, stock, first_count, active)
+       SELECT sku || '-V', CASE WHEN id % 2 = 0 THEN 'Copper edition' ELSE 'Blue' END, CASE WHEN id % 7 = 0 THEN 'a kettle' ELSE '' END,
+              1000, id, 1, 1, id % 3 > 0 FROM products WHERE category = 'many' AND id % 4 < 2`,
+    );
+    await database.sql(`UPDATE products SET name = 'Brass thing' WHERE category = 'many' AND id % 13 = 0`);
+    await database.sql('ANALYZE');
+  });
+
+  /** What every product of the shop says to it, one by one: in a name first, then elsewhere, both by id. */
+  async function lookedThrough(tsquery: string): Promise<number[]> {
+    const rows = await database.sql(
+      `SELECT p.id FROM products p CROSS JOIN LATERAL (
+         SELECT bool_or(s.search @@ q) AS has, bool_or(ts_filter(s.search, '{a}') @@ q) AS named
+         FROM products s CROSS JOIN (SELECT ${tsquery} AS q) q WHERE (s.id = p.id OR s.parent_id = p.id) AND s.active) s
+       WHERE p.parent_id IS NULL AND p.active AND p.deleted_at IS NULL AND s.has ORDER BY NOT s.named, p.id`,
+    );
+    return rows.map(({ id }) => id);
+  }
+  const either = (text: string, beginning: string) =>
+    `websearch_to_tsquery('english', '${text}') || $$${beginning}$$::tsquery`;
+
+  it.each([
+    ['copper', either('copper', 'copper:*')],
+    ['kettle', either('kettle', 'kettle:*')],
+    ['kettles copper', either('kettles copper', 'kettles & copper:*')],
+    ['copper kett', either('copper kett', 'copper & kett:*')],
+    // A thousand copper things come before the first that is both.
+    ['copper usb-c', either('copper usb-c', `copper & 'usb-c' <-> usb <-> c:*`)],
+    ['usb-c', either('usb-c', `'usb-c' <-> usb <-> c:*`)],
+    ['the pans of 1.5 liters', either('the pans of 1.5 liters', `the & pans & of & '1.5' & liters:*`)],
+    // More words than can be told one by one begin like it: some hundreds of them, and some thousands.
+    ['q1', either('q1', 'q1:*')],
+    ['q', either('q', 'q:*')],
+    ['copper q1', either('copper q1', 'copper & q1:*')],
+    ['brass or usb-c', either('brass or usb-c', `brass | 'usb-c' <-> usb <-> c:*`)],
+    ['"copper usb-c"', `websearch_to_tsquery('simple', '"copper usb-c"')`],
+    ['copper -kettles', either('copper -kettles', 'copper & !kettles')],
+    ['coppper', `'coppper | copper'::tsquery`],
+  ])('are found for %s as if each product was looked at', async (q, tsquery) => {
+    const wanted = await lookedThrough(tsquery);
+    expect(wanted.length).toBeGreaterThan(300);
+    const ids: number[] = [];
+    for (let cursor = ''; ; ) {
+      const path = `/products?q=${encodeURIComponent(q)}&limit=100${cursor}`;
+      const { body } = await admin.asPublic('GET', path);
+      ids.push(...body.products.map(({ id }: { id: number }) => id));
+      if (body.next_cursor === null) break;
+      cursor = `&cursor=${body.next_cursor}`;
+    }
+    expect(ids).toEqual(wanted);
+  });
+});

@@ -1,0 +1,219 @@
+import { Injectable } from '@nestjs/common';
+import { Replicas } from '../platform/database/replicas.js';
+import { Statement } from '../platform/database/statement.js';
+import type { Keyset } from '../platform/http/page.js';
+import { anywhere, type Bind, conditionsOf, inFamily, inName, shown, unnamed } from './product.conditions.js';
+import { type ProductFilter, WITH_OVERDUE_GOODS } from './product.types.js';
+import type { Sought } from './search.repository.js';
+import { conjunctionsOf, type Term, type Word } from './sought-words.js';
+
+/** A product of a page: how far it is from what was sought, and its id. */
+export interface Place {
+  id: number;
+  distance: number;
+}
+
+const IN_NAME = 0;
+const ELSEWHERE = 1;
+
+/** Products that are looked at one by one, before all are gathered after all. */
+const CANDIDATES_MAX = 1_000;
+/** What an unfinished word may become. When it is more, it is not told word by word. */
+const BEGINNINGS_MAX = 20;
+const LAST_CHARACTER = '\u{10FFFF}';
+
+// What names have of each term: the words, from one to another, and how many entries they have, as far as it matters. From
+// each word it leaps to the next, past all entries of it.
+const knownTerms = new Statement<{ words: string[]; entries: number }>(
+  'catalog-known-terms',
+  `SELECT ARRAY(
+       WITH RECURSIVE known (word) AS (
+         (SELECT t.term FROM product_terms t WHERE t.term BETWEEN a.first AND a.last ORDER BY t.term LIMIT 1)
+         UNION ALL
+         SELECT (SELECT t.term FROM product_terms t WHERE t.term > known.word AND t.term <= a.last ORDER BY t.term LIMIT 1)
+         FROM known WHERE known.word IS NOT NULL)
+       SELECT word FROM known WHERE word IS NOT NULL LIMIT ${BEGINNINGS_MAX + 1}) AS words,
+     (SELECT count(*)::int FROM (SELECT FROM product_terms t WHERE t.term BETWEEN a.first AND a.last
+                                 LIMIT ${CANDIDATES_MAX + 1}) e) AS entries
+   FROM unnest($1::text[], $2::text[]) WITH ORDINALITY a (first, last, place) ORDER BY a.place`,
+);
+
+/** A word of what is sought, as the names of this catalog have it. */
+interface KnownWord {
+  first: string;
+  last: string;
+  /** Null when they are too many. */
+  words: string[] | null;
+  /** No further than just above `CANDIDATES_MAX`. */
+  entries: number;
+}
+
+interface Question {
+  filter: ProductFilter;
+  sought: Sought;
+  limit: number;
+  /** The id after which the page begins. */
+  after: number;
+}
+
+/**
+ * Pages by relevance of what too many products have to be ranked one by one: those come first that have it in a name, then
+ * those that have it elsewhere, both by id. No more is looked at than a page needs, as far as an index can tell.
+ */
+@Injectable()
+export class CommonSearchRepository {
+  constructor(private readonly replicas: Replicas) {}
+
+  async find(filter: ProductFilter, sought: Sought, after: Keyset | null, limit: number): Promise<Place[]> {
+    const [place, id] = (after ?? [IN_NAME, 0]) as [number, number];
+    const places: Place[] = [];
+    for (const distance of [IN_NAME, ELSEWHERE].filter((each) => each >= place)) {
+      const left = limit - places.length;
+      if (left === 0) break;
+      const question = { filter, sought, limit: left, after: distance === place ? id : 0 };
+      const ids = distance === IN_NAME ? await this.named(question) : await this.others(question);
+      places.push(...ids.map((found) => ({ id: found, distance })));
+    }
+    return places;
+  }
+
+  // Each alternative tells its first ones; together they tell the first of all. When one has given up, all are gathered.
+  private async named(question: Question): Promise<number[]> {
+    const alternatives = conjunctionsOf(question.sought.tsquery);
+    const found = new Set<number>();
+    for (const words of alternatives ?? [[]]) {
+      const ids = await this.namedTogether(await this.known(words), question);
+      if (ids === null) return this.gathered(question, namedBy(question.sought));
+      for (const id of ids) found.add(id);
+    }
+    return [...found].sort((a, b) => a - b).slice(0, question.limit);
+  }
+
+  private async known(words: Word[]): Promise<KnownWord[][]> {
+    const terms = words.flat();
+    if (terms.length === 0) return [];
+    const firsts = terms.map(({ text }) => text);
+    const lasts = terms.map(({ text, isBeginning }: Term) => (isBeginning ? text + LAST_CHARACTER : text));
+    const rows = await this.replicas.read(knownTerms, [firsts, lasts]);
+    const known = rows.map(
+      ({ words: each, entries }, index): KnownWord => ({
+        first: firsts[index] as string,
+        last: lasts[index] as string,
+        words: each.length > BEGINNINGS_MAX ? null : each,
+        entries,
+      }),
+    );
+    return words.map((word) => known.splice(0, word.length));
+  }
+
+  /** Null when not all candidates were looked at, and those that were do not fill the page. */
+  private async namedTogether(words: KnownWord[][], question: Question): Promise<number[] | null> {
+    const rarest = words.filter(canLead).sort((a, b) => entriesOf(a) - entriesOf(b))[0];
+    if (rarest && entriesOf(rarest) === 0) return [];
+    const { filter, sought, limit, after } = question;
+    const values: unknown[] = [];
+    const bind: Bind = (value) => `$${values.push(value)}`;
+    const query = sought.queryOf(bind);
+    const candidates = rarest ? entriesFrom(rarest, after, bind) : productsFrom(filter, after, bind);
+    const checks = words
+      .filter((word) => word !== rarest && word.every((each) => each.words))
+      .map((word) => hasOneOf(word, bind));
+    const conditions = [
+      ...checks,
+      ...conditionsOf(filter, bind),
+      inFamily(namedBy(sought), 'p', query, filter.with_inactive),
+    ];
+    // OFFSET 0 keeps it to looking candidates up, one by one and in their order, until the page is full.
+    const text = `${WITH_OVERDUE_GOODS} SELECT p.id FROM (${candidates} ORDER BY id LIMIT ${CANDIDATES_MAX}) c
+      CROSS JOIN LATERAL (SELECT * FROM products f WHERE f.id = c.id OFFSET 0) p
+      WHERE ${conditions.join(' AND ')} ORDER BY c.id LIMIT ${bind(limit)}`;
+    const ids = await this.idsOf(text, values);
+    const mayBeCut = !rarest || entriesOf(rarest) > CANDIDATES_MAX;
+    return mayBeCut && ids.length < limit ? null : ids;
+  }
+
+  private others(question: Question): Promise<number[]> {
+    return question.sought.isCommon ? this.walked(question) : this.gathered(question, anywhere);
+  }
+
+  // In the order of their ids, which soon meets what is common.
+  private async walked({ filter, sought, limit, after }: Question): Promise<number[]> {
+    const values: unknown[] = [];
+    const bind: Bind = (value) => `$${values.push(value)}`;
+    const query = sought.queryOf(bind);
+    const { with_inactive } = filter;
+    const text = `${WITH_OVERDUE_GOODS} SELECT p.id FROM products p
+      WHERE ${conditionsOf(filter, bind).join(' AND ')} AND p.id > ${bind(after)}::bigint
+        AND ${inFamily(anywhere, 'p', query, with_inactive)} AND NOT ${inFamily(namedBy(sought), 'p', query, with_inactive)}
+      ORDER BY p.id LIMIT ${bind(limit)}`;
+    return this.idsOf(text, values);
+  }
+
+  private async gathered(
+    { filter, sought, limit, after }: Question,
+    has: typeof anywhere,
+  ): Promise<number[]> {
+    const values: unknown[] = [];
+    const bind: Bind = (value) => `$${values.push(value)}`;
+    const query = sought.queryOf(bind);
+    const { with_inactive } = filter;
+    const isElsewhere =
+      has === anywhere ? `NOT ${inFamily(namedBy(sought), 'p', query, with_inactive)}` : 'true';
+    const text = `${WITH_OVERDUE_GOODS}, found AS MATERIALIZED (
+        SELECT DISTINCT coalesce(s.parent_id, s.id) AS id FROM products s WHERE ${has('s', query)} AND ${shown('s', with_inactive)})
+      SELECT p.id FROM (SELECT id FROM found WHERE id > ${bind(after)}::bigint ORDER BY id) f
+      CROSS JOIN LATERAL (SELECT * FROM products m WHERE m.id = f.id OFFSET 0) p
+      WHERE ${conditionsOf(filter, bind).join(' AND ')} AND ${isElsewhere} ORDER BY f.id LIMIT ${bind(limit)}`;
+    return this.idsOf(text, values);
+  }
+
+  private async idsOf(text: string, values: unknown[]): Promise<number[]> {
+    const rows = await this.replicas.read(unnamed<{ id: number }>(text), values);
+    return rows.map(({ id }) => id);
+  }
+}
+
+/** What is excluded may stand nowhere; else what the name has, the product has. */
+const namedBy = ({ tsquery }: Sought): typeof inName =>
+  tsquery.includes('!')
+    ? (product, query) => `${inName(product, query)} AND ${anywhere(product, query)}`
+    : inName;
+
+const entriesOf = (word: KnownWord[]) => word.reduce((sum, { entries }) => sum + entries, 0);
+
+/** Whether its products can be told in the order of their ids: word by word, or because there are few. */
+const canLead = (word: KnownWord[]) =>
+  word.every(({ words, entries }) => words !== null || entries <= CANDIDATES_MAX);
+
+/** SQL: ids of products that have one of the words in a name. */
+function entriesFrom(word: KnownWord[], after: number, bind: Bind): string {
+  const start = `${bind(after)}::bigint`;
+  const parts = word.flatMap(({ first, last, words }) =>
+    words === null
+      ? [
+          `SELECT product_id FROM product_terms WHERE term BETWEEN ${bind(first)} AND ${bind(last)} AND product_id > ${start}`,
+        ]
+      : words.map(
+          (each) =>
+            `SELECT product_id FROM product_terms WHERE term = ${bind(each)} AND product_id > ${start} ORDER BY product_id LIMIT ${CANDIDATES_MAX}`,
+        ),
+  );
+  const entries = parts.map((part) => `(${part})`).join(' UNION ALL ');
+  return `SELECT DISTINCT product_id AS id FROM (${entries}) e`;
+}
+
+/** SQL: ids of all products, for words that say nothing of where to look. */
+function productsFrom(
+  { category, storefront_id, with_inactive }: ProductFilter,
+  after: number,
+  bind: Bind,
+): string {
+  const conditions = conditionsOf({ category, storefront_id, with_inactive }, bind);
+  return `SELECT p.id FROM products p WHERE ${conditions.join(' AND ')} AND p.id > ${bind(after)}::bigint`;
+}
+
+/** SQL: the candidate `c` has one of the words in a name. */
+function hasOneOf(word: KnownWord[], bind: Bind): string {
+  const words = bind(word.flatMap((each) => each.words ?? []));
+  return `EXISTS (SELECT FROM product_terms t WHERE t.term = ANY(${words}::text[]) AND t.product_id = c.id OFFSET 0)`;
+}

@@ -1,0 +1,63 @@
+import { Statement } from '../platform/database/statement.js';
+import { freeStock, hasVariants, type ProductFilter } from './product.types.js';
+
+/** Puts a value aside and answers the placeholder that stands for it. */
+export type Bind = (value: unknown) => string;
+
+/**
+ * A statement made for what was asked. Without a name Postgres plans it with its values at hand: the shapes are many, and
+ * which index serves a filter best depends on what is asked for.
+ */
+export const unnamed = <Row extends object>(text: string) => new Statement<Row>('', text);
+
+/** SQL: what can be sold now of the product with this alias, or of its variants when it has any. */
+export const stockToSell = (product: string) =>
+  `coalesce((SELECT sum(CASE WHEN v.active THEN ${freeStock('v')} ELSE 0 END) FROM products v
+             WHERE v.parent_id = ${product}.id AND v.deleted_at IS NULL), ${freeStock(product)})::bigint`;
+
+/** SQL: not deleted, and active unless an admin looks. */
+export const shown = (product: string, withInactive: boolean) =>
+  `${product}.deleted_at IS NULL${withInactive ? '' : ` AND ${product}.active`}`;
+
+/** SQL: the row has what the `tsquery` says. */
+export const anywhere = (product: string, query: string) => `${product}.search @@ ${query}`;
+/** SQL: its name has. */
+export const inName = (product: string, query: string) => `ts_filter(${product}.search, '{a}') @@ ${query}`;
+
+/**
+ * SQL: the product with this alias has it, or a variant of it that is shown. OFFSET 0 keeps it to looking at the variants of each
+ * product that is asked for, rather than at all that have it.
+ */
+export const inFamily = (has: typeof anywhere, product: string, query: string, withInactive: boolean) =>
+  `(${has(product, query)} OR EXISTS (SELECT FROM products v
+     WHERE v.parent_id = ${product}.id AND ${has('v', query)} AND ${shown('v', withInactive)} OFFSET 0))`;
+
+/** SQL: what a filter, its words aside, says of the product `p`, after `WITH_OVERDUE_GOODS`. All that a client sent is bound. */
+export function conditionsOf(filter: ProductFilter, bind: Bind): string[] {
+  const { category, in_stock, storefront_id, active, with_inactive } = filter;
+  const conditions = ['p.deleted_at IS NULL', 'p.parent_id IS NULL'];
+  if (!with_inactive) conditions.push('p.active');
+  if (active !== undefined) conditions.push(`p.active = ${bind(active)}`);
+  if (category !== undefined) conditions.push(`p.category = ${bind(category)}`);
+  if (storefront_id !== undefined) conditions.push(`p.storefront_id = ${bind(storefront_id)}`);
+  const prices = pricesOf(filter, bind);
+  if (prices) conditions.push(prices);
+  if (in_stock !== undefined) conditions.push(`${stockToSell('p')} ${in_stock ? '>' : '='} 0`);
+  return conditions;
+}
+
+/** What is really charged decides: of a product that has variants, the price of any of them that is shown. */
+function pricesOf(
+  { min_price_minor, max_price_minor, with_inactive }: ProductFilter,
+  bind: Bind,
+): string | null {
+  const bounds: [string, string][] = [];
+  if (min_price_minor !== undefined) bounds.push(['>=', bind(min_price_minor)]);
+  if (max_price_minor !== undefined) bounds.push(['<=', bind(max_price_minor)]);
+  if (bounds.length === 0) return null;
+  const within = (product: string) =>
+    bounds.map(([comparison, bound]) => `${product}.price_minor ${comparison} ${bound}`).join(' AND ');
+  return `(${within('p')} AND NOT ${hasVariants('p')} OR EXISTS (
+    SELECT FROM products v WHERE v.parent_id = p.id AND v.deleted_at IS NULL AND ${within('v')}
+    ${with_inactive ? '' : 'AND v.active'}))`;
+}
