@@ -77,6 +77,12 @@ const QUESTIONS: Question[] = [
     statement: page({ category: 'category-40' }, 'id'),
     request: listed('&category=category-40'),
   },
+  {
+    name: 'list within two prices',
+    isBounded: true,
+    statement: page({ min_price_minor: 100_000, max_price_minor: 100_100 }, 'price'),
+    request: listed('&sort=price&min_price=1000&max_price=1001'),
+  },
   found('search, one product', 'M515'),
   found('search, two words', 'steel lamp'),
   found('search, common in names', 'steel'),

@@ -8,6 +8,7 @@ import {
   type Bind,
   conditionsOf,
   inFamily,
+  narrowedTo,
   shown,
   stockToSell,
   unnamed,
@@ -51,6 +52,9 @@ const ORDERS: Record<ProductSort, Order> = {
   relevance: { columns: ['found.distance', 'p.id'], descending: false },
 };
 
+/** Products that are looked at one by one, before all that a filter of prices or stock lets through are gathered. */
+const NEAR_MAX = 2_000;
+
 /** Reads the table `products` as it is shown: what is deleted is not there, and variants stand with their product. */
 @Injectable()
 export class CatalogRepository {
@@ -69,14 +73,21 @@ export class CatalogRepository {
   ): Promise<Family[]> {
     const sought = filter.q === undefined ? null : await this.searches.seek(filter.q, filter);
     if (sought?.ids?.length === 0) return [];
+    if (sought && sought.ids === null && sort === 'relevance') {
+      const found = await this.commons.find(filter, sought, after, limit);
+      return this.read((bind) => placesOf(found, bind));
+    }
+    const near = await this.read((bind) =>
+      pageOf({ filter, sought, sort, after, limit, isNear: true }, bind),
+    );
+    if (near.length === limit || !isWalked(filter, sought)) return near;
+    return this.read((bind) => pageOf({ filter, sought, sort, after, limit, isNear: false }, bind));
+  }
+
+  private async read(page: (bind: Bind) => string): Promise<Family[]> {
     const values: unknown[] = [];
-    const bind: Bind = (value) => `$${values.push(value)}`;
-    const page =
-      sought && sought.ids === null && sort === 'relevance'
-        ? placesOf(await this.commons.find(filter, sought, after, limit), bind)
-        : pageOf(selectionOf(filter, sought, sort, bind), sort, after, limit, bind);
     // What was deleted since the page was found is shown once more: without it, the page would look like the last.
-    const text = `${page}
+    const text = `${page((value) => `$${values.push(value)}`)}
       SELECT ${COLUMNS}, page.distance FROM page
       CROSS JOIN LATERAL (SELECT page.id UNION ALL SELECT v.id FROM products v WHERE v.parent_id = page.id) member (id)
       JOIN products p ON p.id = member.id
@@ -90,8 +101,9 @@ export class CatalogRepository {
     if (sought?.ids?.length === 0) return 0;
     const values: unknown[] = [];
     const bind: Bind = (value) => `$${values.push(value)}`;
-    const { ctes, from, conditions } = selectionOf(filter, sought, null, bind);
-    const text = `${ctes} SELECT count(*)::int AS total FROM ${from} WHERE ${conditions.join(' AND ')}`;
+    const { ctes, from } = sourceOf(filter, sought, false, bind);
+    const conditions = [...conditionsOf(filter, bind), ...narrowedTo(filter, 'p.id', bind)].join(' AND ');
+    const text = `${ctes} SELECT count(*)::int AS total FROM ${from} WHERE ${conditions}`;
     const [row] = await this.replicas.read(unnamed<{ total: number }>(text), values);
     return row?.total ?? 0;
   }
@@ -123,56 +135,66 @@ function familyOf(id: number, rows: ProductRow[]): Family | null {
   return family?.product.id === id ? family : null;
 }
 
-interface Selection {
-  ctes: string;
-  from: string;
-  conditions: string[];
+/** Whether products are walked in the page's order, and many of them may be met before one that the filter lets through. */
+function isWalked(filter: ProductFilter, sought: Sought | null): boolean {
+  const { min_price_minor, max_price_minor, in_stock } = filter;
+  if (sought !== null && !isMetSoon(sought)) return false;
+  return min_price_minor !== undefined || max_price_minor !== undefined || in_stock === false;
 }
 
-/** Which products a filter selects, as `p`. Only fixed texts and placeholders: whatever a client has sent is bound. */
-function selectionOf(
+/** In an order that an index has, what is common is met soon. */
+const isMetSoon = ({ isCommon, ids }: Sought) => isCommon && ids === null;
+
+interface PageQuestion {
+  filter: ProductFilter;
+  sought: Sought | null;
+  sort: ProductSort;
+  after: Keyset | null;
+  limit: number;
+  /** Among the products that come next in the order; else, what the filter lets through is gathered first. */
+  isNear: boolean;
+}
+
+/** SQL: begins a statement with the `page`, that is with the ids of what is asked for that come next in the order. */
+function pageOf({ filter, sought, sort, after, limit, isNear }: PageQuestion, bind: Bind): string {
+  const { columns, descending } = ORDERS[sort];
+  const orderBy = columns.map((column) => (descending ? `${column} DESC` : column)).join(', ');
+  const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
+  const beyond = after ? [isBeyond(columns, descending, after, bind)] : [];
+  const conditions = [...conditionsOf(filter, bind), ...beyond];
+  const isOpen = sought === null || isMetSoon(sought);
+  let { ctes, from } = sourceOf(filter, isOpen ? null : sought, sort === 'relevance', bind);
+  if (sought && isOpen) conditions.push(inFamily(anywhere, 'p', sought.queryOf(bind), filter.with_inactive));
+  if (isWalked(filter, sought) && isNear) {
+    const { category, storefront_id, with_inactive } = filter;
+    const indexed = [...conditionsOf({ category, storefront_id, with_inactive }, bind), ...beyond].join(
+      ' AND ',
+    );
+    from = `(SELECT * FROM products p WHERE ${indexed} ORDER BY ${orderBy} LIMIT ${NEAR_MAX}) p`;
+  } else if (isWalked(filter, sought)) {
+    conditions.push(...narrowedTo(filter, 'p.id', bind));
+  }
+  return `${ctes}, page AS (
+    SELECT p.id, ${distance} AS distance, row_number() OVER (ORDER BY ${orderBy}) AS place FROM ${from}
+    WHERE ${conditions.join(' AND ')} ORDER BY ${orderBy} LIMIT ${bind(limit)})`;
+}
+
+/** SQL: begins a statement, and where its products `p` come from: all of them, or what was sought and is to be `found`. */
+function sourceOf(
   filter: ProductFilter,
   sought: Sought | null,
-  sort: ProductSort | null,
+  isRanked: boolean,
   bind: Bind,
-): Selection {
-  const conditions = conditionsOf(filter, bind);
-  const all: Selection = { ctes: WITH_OVERDUE_GOODS, from: 'products p', conditions };
-  if (sought === null) return all;
+): { ctes: string; from: string } {
+  if (sought === null) return { ctes: WITH_OVERDUE_GOODS, from: 'products p' };
   const query = sought.queryOf(bind);
-  // In an order that an index has, what is common is met soon. To be counted, it has to be gathered.
-  if (sought.isCommon && sought.ids === null && sort !== null) {
-    conditions.push(inFamily(anywhere, 'p', query, filter.with_inactive));
-    return all;
-  }
-  const nearness = sort === 'relevance' ? `ts_rank(s.search, ${query})` : '0';
+  const nearness = isRanked ? `ts_rank(s.search, ${query})` : '0';
   const gathered = sought.ids ? `s.id = ANY(${bind(sought.ids)}::int[])` : 'true';
   // A product is as close as the closest of itself and its variants.
   const found = `found AS MATERIALIZED (
       SELECT coalesce(s.parent_id, s.id) AS id, -max((${nearness} * 1000000)::int) AS distance FROM products s
       WHERE ${gathered} AND ${anywhere('s', query)} AND ${shown('s', filter.with_inactive)} GROUP BY 1)`;
-  return {
-    ctes: `${WITH_OVERDUE_GOODS}, ${found}`,
-    from: 'found JOIN products p ON p.id = found.id',
-    conditions,
-  };
-}
-
-/** SQL: begins a statement with the `page`, that is with the ids of the selection that come next in the order. */
-function pageOf(
-  { ctes, from, conditions }: Selection,
-  sort: ProductSort,
-  after: Keyset | null,
-  limit: number,
-  bind: Bind,
-): string {
-  const { columns, descending } = ORDERS[sort];
-  const orderBy = columns.map((column) => (descending ? `${column} DESC` : column)).join(', ');
-  const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
-  if (after) conditions.push(beyond(columns, descending, after, bind));
-  return `${ctes}, page AS (
-    SELECT p.id, ${distance} AS distance, row_number() OVER (ORDER BY ${orderBy}) AS place FROM ${from}
-    WHERE ${conditions.join(' AND ')} ORDER BY ${orderBy} LIMIT ${bind(limit)})`;
+  return { ctes: `${WITH_OVERDUE_GOODS}, ${found}`, from: 'found JOIN products p ON p.id = found.id' };
 }
 
 /** SQL: begins a statement with a `page` that was found before. */
@@ -184,7 +206,7 @@ function placesOf(found: Place[], bind: Bind): string {
 }
 
 /** The rows that come after `keyset` in the order. As bigint: a made-up cursor may name an id that no integer can be. */
-function beyond(columns: string[], descending: boolean, keyset: Keyset, bind: Bind): string {
+function isBeyond(columns: string[], descending: boolean, keyset: Keyset, bind: Bind): string {
   const places = keyset.map((value) => `${bind(value)}::${typeof value === 'number' ? 'bigint' : 'text'}`);
   return `(${columns.join(', ')}) ${descending ? '<' : '>'} (${places.join(', ')})`;
 }

@@ -46,18 +46,37 @@ export function conditionsOf(filter: ProductFilter, bind: Bind): string[] {
   return conditions;
 }
 
+/** SQL: leaves out most of what a filter does not let through, as far as it is about prices or stock, given an expression for ids. */
+export function narrowedTo(filter: ProductFilter, id: string, bind: Bind): string[] {
+  const bounds = boundsOf(filter, bind);
+  const narrowed: string[] = [];
+  if (bounds)
+    narrowed.push(`${id} IN (SELECT s.id FROM products s WHERE s.parent_id IS NULL AND s.deleted_at IS NULL AND ${bounds('s')}
+      UNION ALL SELECT s.parent_id FROM products s WHERE s.parent_id IS NOT NULL AND s.deleted_at IS NULL AND ${bounds('s')})`);
+  // Nothing is left of a family when each variant has run out, or is not sold any more.
+  if (filter.in_stock === false)
+    narrowed.push(`${id} IN (SELECT coalesce(s.parent_id, s.id) FROM products s
+      WHERE s.deleted_at IS NULL AND (s.stock = 0 OR s.parent_id IS NOT NULL AND NOT s.active))`);
+  return narrowed;
+}
+
 /** What is really charged decides: of a product that has variants, the price of any of them that is shown. */
-function pricesOf(
-  { min_price_minor, max_price_minor, with_inactive }: ProductFilter,
+function pricesOf(filter: ProductFilter, bind: Bind): string | null {
+  const within = boundsOf(filter, bind);
+  if (within === null) return null;
+  return `(${within('p')} AND NOT ${hasVariants('p')} OR EXISTS (
+    SELECT FROM products v WHERE v.parent_id = p.id AND v.deleted_at IS NULL AND ${within('v')}
+    ${filter.with_inactive ? '' : 'AND v.active'}))`;
+}
+
+function boundsOf(
+  { min_price_minor, max_price_minor }: ProductFilter,
   bind: Bind,
-): string | null {
+): ((product: string) => string) | null {
   const bounds: [string, string][] = [];
   if (min_price_minor !== undefined) bounds.push(['>=', bind(min_price_minor)]);
   if (max_price_minor !== undefined) bounds.push(['<=', bind(max_price_minor)]);
   if (bounds.length === 0) return null;
-  const within = (product: string) =>
+  return (product) =>
     bounds.map(([comparison, bound]) => `${product}.price_minor ${comparison} ${bound}`).join(' AND ');
-  return `(${within('p')} AND NOT ${hasVariants('p')} OR EXISTS (
-    SELECT FROM products v WHERE v.parent_id = p.id AND v.deleted_at IS NULL AND ${within('v')}
-    ${with_inactive ? '' : 'AND v.active'}))`;
 }

@@ -471,14 +471,49 @@ describe('words that hundreds of products have', () => {
   ])('are found for %s as if each product was looked at', async (q, tsquery) => {
     const wanted = await lookedThrough(tsquery);
     expect(wanted.length).toBeGreaterThan(300);
-    const ids: number[] = [];
+    expect(await idsOf(`q=${encodeURIComponent(q)}`)).toEqual(wanted);
+  });
+
+  it('and filters that let hardly anything through meet it, however far away it is', async () => {
+    const far = `category = 'many' AND id > (SELECT max(id) - 300 FROM products WHERE category = 'many')`;
+    await database.sql(`UPDATE products SET price_minor = 77700 + id % 100 WHERE ${far} AND id % 10 = 3`);
+    await database.sql(
+      `UPDATE products SET price_minor = 77700 + id % 100 WHERE parent_id IN (SELECT id FROM products WHERE ${far}) AND id % 5 = 1`,
+    );
+    await database.sql(
+      `UPDATE products SET stock = 0 WHERE (${far} OR parent_id IN (SELECT id FROM products WHERE ${far})) AND id % 3 > 0`,
+    );
+    const all = await pagesOf('category=many', (path) => admin.send('GET', path));
+    const isCheap = ({ price, active }: { price: number; active: boolean }) =>
+      active && price >= 777 && price <= 777.9;
+    const cheap = all.filter(({ variants, ...product }) =>
+      variants.length > 0 ? variants.some(isCheap) : isCheap(product as any),
+    );
+    const soldOut = all.filter(({ stock }) => stock === 0);
+    for (const [query, wanted] of [
+      ['min_price=777&max_price=777.9', cheap],
+      ['in_stock=false', soldOut],
+      ['in_stock=false&min_price=777&max_price=777.9', cheap.filter(({ stock }) => stock === 0)],
+      ['min_price=777&max_price=777.9&q=liters', cheap.filter(({ name }) => name.includes('liters'))],
+    ] as const) {
+      expect(wanted.length).toBeGreaterThan(5);
+      const ids = wanted.map(({ id }) => id);
+      const byPrice = wanted.toSorted((a, b) => a.price - b.price || a.id - b.id).map(({ id }) => id);
+      expect(await idsOf(`category=many&${query}&sort=newest`)).toEqual(ids.toReversed());
+      expect(await idsOf(`category=many&${query}&sort=price`)).toEqual(byPrice);
+      const { body } = await admin.asPublic('GET', `/products?category=many&count=true&${query}`);
+      expect(body.total).toBe(ids.length);
+    }
+  });
+
+  async function pagesOf(query: string, ask = (path: string) => admin.asPublic('GET', path)): Promise<any[]> {
+    const products: any[] = [];
     for (let cursor = ''; ; ) {
-      const path = `/products?q=${encodeURIComponent(q)}&limit=100${cursor}`;
-      const { body } = await admin.asPublic('GET', path);
-      ids.push(...body.products.map(({ id }: { id: number }) => id));
-      if (body.next_cursor === null) break;
+      const { body } = await ask(`/products?${query}&limit=50${cursor}`);
+      products.push(...body.products);
+      if (body.next_cursor === null) return products;
       cursor = `&cursor=${body.next_cursor}`;
     }
-    expect(ids).toEqual(wanted);
-  });
+  }
+  const idsOf = async (query: string): Promise<number[]> => (await pagesOf(query)).map(({ id }) => id);
 });

@@ -1,0 +1,1 @@
+DROP INDEX products_variants_by_price;
