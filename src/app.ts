@@ -7,6 +7,7 @@ import type { Config } from './platform/config/config.js';
 import { serveAdminPage } from './platform/http/admin-page.js';
 import { serveDocs } from './platform/http/openapi.js';
 import { createServer } from './platform/http/server.js';
+import { PROBLEM_MEMBERS } from './problem-members.js';
 
 /** Where `npm run build:admin` puts the admin's page, beside the built service. */
 const ADMIN_PAGE = fileURLToPath(new URL('admin-page', import.meta.url));
@@ -18,7 +19,7 @@ export async function createApp(
   log: Pino,
 ): Promise<NestFastifyApplication> {
   const app = await createServer(AppModule.with(config, sequelize), config, log);
-  serveDocs(app);
+  serveDocs(app, PROBLEM_MEMBERS);
   serveAdminPage(app.getHttpAdapter().getInstance(), ADMIN_PAGE);
   return app;
 }

@@ -104,7 +104,6 @@ export class AdminOrdersController {
     409,
     ['return_too_large', 'order_not_returnable', 'idempotency_in_progress'],
     'more is returned than was sold of product 1',
-    { items: [{ product_id: 1, requested: 2, returnable: 1 }] },
   )
   takeBack(
     @Param('id', UuidId) id: string,

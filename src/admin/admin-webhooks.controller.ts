@@ -16,6 +16,8 @@ import {
 import { WebhookDeliveryService } from '../webhook/webhook-delivery.service.js';
 import { WebhookEndpointService } from '../webhook/webhook-endpoint.service.js';
 
+const NOT_PUBLIC = 'url: 127.0.0.1 is not a public address';
+
 @ApiTags('admin')
 @ApiBearerAuth('access_token')
 @Roles('admin')
@@ -35,7 +37,7 @@ export class AdminWebhooksController {
   })
   @TakesIdempotencyKey()
   @Answers(201, NewEndpointView, 'Added.')
-  @Refuses(400, 'validation_failed', 'url: 127.0.0.1 is not a public address')
+  @Refuses(400, 'validation_failed', NOT_PUBLIC, { errors: [{ field: 'url', message: NOT_PUBLIC }] })
   @Refuses(
     409,
     ['idempotency_in_progress', 'idempotency_answer_lost'],

@@ -21,13 +21,15 @@ import { CheckoutDto, CheckoutView, PayOrderDto } from './checkout.dto.js';
 import { CheckoutService } from './checkout.service.js';
 import { OrderPaymentService } from './order-payment.service.js';
 
+const KEY_REQUIRED = 'idempotency_key is required';
+
 /** A checkout's claim: the key may stand in the header or in the body, and there must be one. */
 const CheckoutClaim = createParamDecorator((_: unknown, context: ExecutionContext): Claim => {
   const request = context.switchToHttp().getRequest<CallerRequest>();
   const { idempotency_key: inBody, ...body } = (request.body ?? {}) as Record<string, unknown>;
   const inHeader = idempotencyKeyOf(request);
   const key = inHeader ?? inBody ?? '';
-  if (key === '') throw ValidationFailed.of('idempotency_key', 'idempotency_key is required');
+  if (key === '') throw ValidationFailed.of('idempotency_key', KEY_REQUIRED);
   if (inHeader !== undefined && (inBody ?? inHeader) !== inHeader) {
     throw ValidationFailed.of('idempotency_key', 'idempotency_key and Idempotency-Key must be the same');
   }
@@ -57,7 +59,8 @@ export class CheckoutController {
   @Refuses(
     400,
     ['validation_failed', 'cart_empty', 'discount_invalid', 'points_insufficient'],
-    'idempotency_key is required',
+    KEY_REQUIRED,
+    { errors: [{ field: 'idempotency_key', message: KEY_REQUIRED }] },
   )
   @Refuses(
     409,
@@ -69,7 +72,6 @@ export class CheckoutController {
       'idempotency_in_progress',
     ],
     'insufficient stock for product 1',
-    { items: [{ product_id: 1, requested: 2, available: 1 }] },
   )
   checkout(@CurrentUser() caller: Caller, @Body() dto: CheckoutDto, @CheckoutClaim() claim: Claim) {
     return this.checkouts.checkout(caller, dto, claim);

@@ -26,9 +26,7 @@ export class DiscountController {
     description: 'It is not used by that: the order counts, and looks again.',
   })
   @Answers(200, ValidDiscountView, 'It can be used now.')
-  @Refuses(400, ['discount_invalid', 'validation_failed'], 'the discount code AUTUMN15 has ended', {
-    reason: 'ended',
-  })
+  @Refuses(400, ['discount_invalid', 'validation_failed'], 'the discount code AUTUMN15 has ended')
   validate(@CurrentUser() caller: Caller, @Body() dto: ValidateDiscountDto) {
     return this.discounts.validate(caller, dto);
   }

@@ -50,14 +50,16 @@ export interface LockedDiscounts {
 export const userOfDiscount = (discountId: number, userId: number) => `${discountId} ${userId}`;
 
 /** Why a code cannot be used. */
-export type DiscountFault =
-  | 'unknown'
-  | 'inactive'
-  | 'not_started'
-  | 'ended'
-  | 'min_items_price'
-  | 'used_up'
-  | 'used_up_by_you';
+export const DISCOUNT_FAULTS = [
+  'unknown',
+  'inactive',
+  'not_started',
+  'ended',
+  'min_items_price',
+  'used_up',
+  'used_up_by_you',
+] as const;
+export type DiscountFault = (typeof DISCOUNT_FAULTS)[number];
 
 /** What somebody wants to use a discount for. */
 export interface DiscountPurchase {

@@ -15,7 +15,6 @@ import {
 import { ReservationPageView, ReservationView } from './reservation.view.js';
 import { StockOperations } from './stock.metrics.js';
 
-const SHORT = { items: [{ product_id: 1, requested: 2, available: 1 }] };
 const ENDED = 'the reservation is no longer active: it is expired';
 
 @ApiTags('inventory')
@@ -46,7 +45,6 @@ export class ReservationController {
       'idempotency_in_progress',
     ],
     'insufficient stock for product 1',
-    SHORT,
   )
   reserve(@Body() dto: ReserveDto, @IdempotencyClaim() claim: Claim | null) {
     return this.reservations.reserve(dto, claim);

@@ -28,8 +28,6 @@ import {
 } from './stock.view.js';
 import { StockEntryService } from './stock-entry.service.js';
 
-const SHORT = { items: [{ product_id: 1, requested: 2, available: 1 }] };
-
 @ApiTags('inventory')
 @RateLimit('inventory_writes')
 @Controller('inventory')
@@ -74,7 +72,6 @@ export class StockController {
       'idempotency_in_progress',
     ],
     'insufficient stock for product 1',
-    SHORT,
   )
   decrement(@Body() dto: DecrementDto, @IdempotencyClaim() claim: Claim | null) {
     return this.stock.decrement(dto, claim);
@@ -109,7 +106,6 @@ export class StockController {
     409,
     ['insufficient_stock', 'stock_changed', 'idempotency_in_progress'],
     'insufficient stock for product 1',
-    SHORT,
   )
   enter(@Body() dto: EnterMovementDto, @IdempotencyClaim() claim: Claim | null) {
     return this.entries.enter(dto, claim);

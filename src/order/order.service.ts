@@ -48,7 +48,6 @@ export class OrderService {
     const outcome = await this.placeLines(caller.id, summed(dto.items), dto, dto.note ?? null, claim, null);
     if (outcome.kind === 'placed') return new Answer(201, this.view(outcome.order));
     if (outcome.kind === 'refused') throw outcome.error;
-    if (outcome.state.kind === 'refused') throw outcome.state.error;
     if (outcome.state.kind === 'finished') return outcome.state.answer as Answer<OrderView>;
     throw new Error('a plain order finishes its claim in the transaction that makes it');
   }

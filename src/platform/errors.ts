@@ -17,7 +17,7 @@ export type FactKind =
 export abstract class DomainError extends Error {
   abstract readonly kind: FactKind;
   abstract readonly code: string;
-  readonly members: Record<string, unknown> = {};
+  readonly members: object = {};
   /** When trying again makes sense: after how many seconds. */
   readonly retryAfterSeconds?: number;
 }

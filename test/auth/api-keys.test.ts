@@ -234,7 +234,7 @@ describe('a route under @Scopes', () => {
   });
 
   it('says in the API docs that it takes either', async () => {
-    const document = describeApi(probe.app);
+    const document = describeApi(probe.app, {});
     expect(document.components?.securitySchemes?.api_key).toMatchObject({
       type: 'apiKey',
       in: 'header',

@@ -2,7 +2,7 @@
 // it, so that nothing for tests has to stand in what is run in production. A method that is gone stops the start.
 import { randomUUID } from 'node:crypto';
 
-/** Each point of a checkout: the class and its method, and whether the process dies before or after it. */
+/** Each point of a checkout, and of a refund: the class and its method, and whether the process dies before or after it. */
 const POINTS = {
   'before the order is committed': [
     'order/placement/placement.transaction',
@@ -17,6 +17,8 @@ const POINTS = {
   'before the settlement is committed': ['payment/payment.service', 'PaymentService', 'settle', 'after'],
   'after the settlement': ['checkout/settlement.service', 'SettlementService', 'settle', 'after'],
   'before the answer': ['checkout/checkout.service', 'CheckoutService', 'checkout', 'after'],
+  'before the money goes back': ['payment/gateway/yookassa.gateway', 'YookassaGateway', 'refund', 'before'],
+  'after the money has gone back': ['payment/gateway/yookassa.gateway', 'YookassaGateway', 'refund', 'after'],
 };
 
 const { FAULT_CRASH_AT, FAULT_RANDOM_KEYS, FAULT_NO_RECOVERY } = process.env;
@@ -37,9 +39,10 @@ if (FAULT_CRASH_AT) {
 }
 
 if (FAULT_RANDOM_KEYS) {
-  await replace('payment/gateway/yookassa.gateway', 'YookassaGateway', 'charge', (original, [request]) =>
-    original({ ...request, idempotency_key: randomUUID() }),
-  );
+  for (const method of ['charge', 'refund'])
+    await replace('payment/gateway/yookassa.gateway', 'YookassaGateway', method, (original, [request]) =>
+      original({ ...request, idempotency_key: randomUUID() }),
+    );
 }
 
 if (FAULT_NO_RECOVERY) {

@@ -82,6 +82,15 @@ export class Shop {
     return Load.begin({ url, chance: this.chance.of('load'), products, customers, adminToken });
   }
 
+  async adminToken(): Promise<string> {
+    if (!this.admin) {
+      const call = { method: 'POST', path: '/auth/login', body: ADMIN } as const;
+      const { body } = await this.client().insist(call);
+      this.admin = body.access_token as string;
+    }
+    return this.admin;
+  }
+
   /** Whether the audit of the service finds every promise kept; else what it finds. */
   async audit(): Promise<string[]> {
     const token = await this.adminToken();
@@ -122,14 +131,5 @@ export class Shop {
     await Promise.all([this.gatewayProxy.close(), this.databaseProxy.close()]);
     await this.database.drop();
     if (end) throw new Error(`the service was stopped and has ended with ${end}: ${this.service.lastWords}`);
-  }
-
-  private async adminToken(): Promise<string> {
-    if (!this.admin) {
-      const call = { method: 'POST', path: '/auth/login', body: ADMIN } as const;
-      const { body } = await this.client().insist(call);
-      this.admin = body.access_token as string;
-    }
-    return this.admin;
   }
 }

@@ -208,6 +208,96 @@ describe('a call that is still running', () => {
   });
 });
 
+describe('a repeat while its first call is being placed', () => {
+  /** A first call that waits for its goods. */
+  async function givenFirst() {
+    const held = await givenHeldProducts(database, product_id);
+    const first = orderOne('a-key');
+    await untilWaiting(database);
+    return { held, first };
+  }
+
+  it('is 409 at once, with another body 422, and is answered the same when the order is there', async () => {
+    const { held, first } = await givenFirst();
+    const repeat = await orderOne('a-key');
+    expectProblem(repeat, 409, 'idempotency_in_progress');
+    expect(repeat.headers['retry-after']).toBe('1');
+    expectProblem(await orderOne('a-key', { note: 'another' }), 422, 'idempotency_key_reused');
+    await held.release();
+    const { status, body, headers } = await first;
+    expect([status, headers['idempotent-replayed']]).toEqual([201, undefined]);
+    const again = await orderOne('a-key');
+    expect([again.status, again.body, again.headers['idempotent-replayed']]).toEqual([201, body, 'true']);
+    expect(await ordersOf(ada)).toEqual([{ id: body.id }]);
+    expect(await stockOf(database, product_id)).toBe(99);
+  });
+
+  it('is told so as well when the first has not come to its turn', async () => {
+    const { held, first } = await givenFirst();
+    const entered = countEntered();
+    const second = orderOne('b-key');
+    await entered(1);
+    expectProblem(await orderOne('b-key'), 409, 'idempotency_in_progress');
+    expectProblem(await orderOne('b-key', { note: 'another' }), 422, 'idempotency_key_reused');
+    await held.release();
+    expect([(await first).status, (await second).status]).toEqual([201, 201]);
+    expect(await ordersOf(ada)).toHaveLength(2);
+  });
+
+  it('of a checkout is told the same', async () => {
+    await ada.add(product_id);
+    const buy = (members: object = {}) => ada.checkout({ payment_method: 'cod', ...members }, 'a-key');
+    const held = await givenHeldProducts(database, product_id);
+    const first = buy();
+    await untilWaiting(database);
+    expectProblem(await buy(), 409, 'idempotency_in_progress');
+    expectProblem(await buy({ expected_total: 10 }), 422, 'idempotency_key_reused');
+    await held.release();
+    const { status, body } = await first;
+    expect([status, body.status]).toEqual([200, 'COMPLETED']);
+    expect(await buy()).toMatchObject({ status: 200, body });
+    expect(await ordersOf(ada)).toEqual([{ id: body.order_id }]);
+  });
+
+  it('may have another body once the first was refused', async () => {
+    const rare = await givenProduct(database, { stock: 1 });
+    const wish = (quantity: number) => ada.place([{ product_id: rare, quantity }], {}, 'a-key');
+    const held = await givenHeldProducts(database, rare);
+    const first = wish(2);
+    await untilWaiting(database);
+    expectProblem(await wish(1), 422, 'idempotency_key_reused');
+    await held.release();
+    expectProblem(await first, 409, 'insufficient_stock');
+    expect((await wish(1)).status).toBe(201);
+  });
+
+  it('(control) waits for its turn when nobody knows what is under way', async () => {
+    const claims = app.app.get(IdempotencyService);
+    const { alone } = claims;
+    claims.alone = async (_, work) => work();
+    const { held, first } = await givenFirst();
+    const entered = countEntered();
+    const repeat = orderOne('a-key');
+    await entered(1);
+    await held.release();
+    claims.alone = alone;
+    const { status, body, headers } = await repeat;
+    expect([status, body, headers['idempotent-replayed']]).toEqual([201, (await first).body, 'true']);
+  });
+});
+
+describe('repeats of what is done, at once', () => {
+  it('are all answered the same: none is told that another is being answered', async () => {
+    const { body } = await orderOne('a-key');
+    const other = await bootApp(database);
+    const answers = await times(20, (index) =>
+      ada.at(index % 2 ? app : other).place([{ product_id, quantity: 1 }], {}, 'a-key'),
+    );
+    for (const answer of answers) expect(answer).toMatchObject({ status: 201, body });
+    await other.close();
+  });
+});
+
 describe('keys that are older than their time', () => {
   it('are removed by the job, and may be used anew', async () => {
     const old = await orderOne('old');
@@ -277,10 +367,7 @@ describe('a fault at the very last write', () => {
     await untilWaiting(database);
     const entered = countEntered();
     const others = times(9, (index) => orderOne(`key-${index}`, { note: index === 4 ? 'poison' : 'fine' }));
-    await until('all are in the queue', async () => {
-      await database.sql('SELECT');
-      return entered() === 9;
-    });
+    await entered(9);
     await held.release();
     expect((await first).status).toBe(201);
     expect((await others).map(({ status }) => status)).toEqual([201, 201, 201, 201, 500, 201, 201, 201, 201]);
@@ -303,10 +390,7 @@ describe('a fault at the very last write', () => {
     const entered = countEntered();
     const others = times(8, (index) => orderOne(undefined, { note: index === 0 ? 'poison' : 'fine' }));
     const elsewhere = ada.order([{ product_id: other, quantity: 1 }]);
-    await until('all are in the queue', async () => {
-      await database.sql('SELECT');
-      return entered() === 9;
-    });
+    await entered(9);
     // Together they fail for the poison. Then somebody takes the product, and keeps it.
     const faults = countFaults();
     const again = faults.afterFirst(() => givenHeldProducts(database, product_id));
@@ -391,14 +475,18 @@ function countFaults() {
   };
 }
 
-/** Counts from now on who comes to be placed. */
-function countEntered(): () => number {
-  let count = 0;
+/** Counts from now on who comes to be placed. @returns a wait until so many have. */
+function countEntered(): (count: number) => Promise<void> {
+  let entered = 0;
   const placement = app.app.get(PlacementService);
   const place = placement.place.bind(placement);
   placement.place = (request) => {
-    count += 1;
+    entered += 1;
     return place(request);
   };
-  return () => count;
+  return (count) =>
+    until(`${count} are in the queue`, async () => {
+      await database.sql('SELECT');
+      return entered === count;
+    });
 }

@@ -27,7 +27,7 @@ const turn = () => new Promise(setImmediate);
 describe('PlacementQueue', () => {
   it('places a lonely request at once, and gathers what arrives meanwhile into the next batch', async () => {
     const { queue, batches } = givenQueue();
-    const all = ['a', 'b', 'c'].map((request) => queue.enter(request, null));
+    const all = ['a', 'b', 'c'].map((request) => queue.enter(request));
     expect(batches.map(({ requests }) => requests)).toEqual([['a']]);
     batches[0]?.end();
     await turn();
@@ -38,7 +38,7 @@ describe('PlacementQueue', () => {
 
   it('keeps batches within their bound', async () => {
     const { queue, batches } = givenQueue(2);
-    const all = ['a', 'b', 'c', 'd'].map((request) => queue.enter(request, null));
+    const all = ['a', 'b', 'c', 'd'].map((request) => queue.enter(request));
     for (const at of [0, 1, 2]) {
       batches[at]?.end();
       await turn();
@@ -47,26 +47,10 @@ describe('PlacementQueue', () => {
     await Promise.all(all);
   });
 
-  it('never puts two requests with one key into one batch', async () => {
-    const { queue, batches } = givenQueue();
-    const all = [
-      queue.enter('a', null),
-      queue.enter('b', 'k'),
-      queue.enter('c', 'k'),
-      queue.enter('d', null),
-    ];
-    for (const at of [0, 1, 2]) {
-      batches[at]?.end();
-      await turn();
-    }
-    expect(batches.map(({ requests }) => requests)).toEqual([['a'], ['b', 'd'], ['c']]);
-    await Promise.all(all);
-  });
-
   it('gives each request its own outcome', async () => {
     const { queue, batches } = givenQueue();
-    const first = queue.enter('a', null);
-    const [b, c] = [queue.enter('b', null), queue.enter('c', null)];
+    const first = queue.enter('a');
+    const [b, c] = [queue.enter('b'), queue.enter('c')];
     batches[0]?.end();
     await first;
     await turn();
@@ -80,18 +64,18 @@ describe('PlacementQueue', () => {
 
   it('goes on after a batch that failed', async () => {
     const { queue, batches } = givenQueue();
-    const first = queue.enter('a', null);
+    const first = queue.enter('a');
     batches[0]?.fail(new Error('broken'));
     await expect(first).rejects.toThrow('broken');
-    const second = queue.enter('b', null);
+    const second = queue.enter('b');
     batches[1]?.end();
     await expect(second).resolves.toBe('b');
   });
 
   it('refuses at once what would wait beyond its bound', async () => {
     const { queue, batches } = givenQueue(64, 1);
-    const all = [queue.enter('a', null), queue.enter('b', null)];
-    await expect(queue.enter('c', null)).rejects.toThrow(Overloaded);
+    const all = [queue.enter('a'), queue.enter('b')];
+    await expect(queue.enter('c')).rejects.toThrow(Overloaded);
     batches[0]?.end();
     await turn();
     batches[1]?.end();
@@ -100,9 +84,9 @@ describe('PlacementQueue', () => {
 
   it('does not place a request whose time is over before its batch begins', async () => {
     const { queue, batches } = givenQueue();
-    const [first, deadline] = [queue.enter('a', null), new RequestDeadline(20)];
-    const late = runWithin(deadline, () => queue.enter('b', null));
-    const last = queue.enter('c', null);
+    const [first, deadline] = [queue.enter('a'), new RequestDeadline(20)];
+    const late = runWithin(deadline, () => queue.enter('b'));
+    const last = queue.enter('c');
     await eventually(() => deadline.hasPassed);
     batches[0]?.end();
     await expect(late).rejects.toThrow(RequestTimedOut);
@@ -114,7 +98,7 @@ describe('PlacementQueue', () => {
   it('waits for the batch of one whose time is over while it is under way', async () => {
     const { queue, batches } = givenQueue();
     const deadline = new RequestDeadline(20);
-    const placed = runWithin(deadline, () => queue.enter('a', null));
+    const placed = runWithin(deadline, () => queue.enter('a'));
     await eventually(() => deadline.hasPassed);
     expect(deadline.expire()).toBe(false);
     batches[0]?.end();

@@ -1,4 +1,4 @@
-import { mkdtemp, readFile, rm } from 'node:fs/promises';
+import { mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { Ajv2020 } from 'ajv/dist/2020.js';
@@ -7,6 +7,7 @@ import {
   type RunningSandboxGateway,
   startSandboxGateway,
 } from '../../src/payment/sandbox/sandbox-gateway.js';
+import { PROBLEM_MEMBERS } from '../../src/problem-members.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { type GivenUser, givenAdmin, givenCustomer } from '../support/given.js';
 
@@ -93,14 +94,23 @@ function validator(): Ajv2020 {
   ajv.addVocabulary(['example', 'components']);
   const schemas = structuredClone(document.components.schemas);
   for (const [name, schema] of Object.entries<Schema>(schemas)) {
-    // A problem may carry members of its own kind, e.g. `items` with `insufficient_stock`.
-    if (name !== 'ProblemView') schema.additionalProperties = false;
+    // What all problems have is a part of those that have members of their own: see `problemIn`.
+    if (!name.startsWith('Problem') && !name.endsWith('Problem')) schema.additionalProperties = false;
   }
   return ajv.addSchema({ $id: 'document', components: { schemas } });
 }
 
 const inDocument = (schema: Schema): Schema =>
   JSON.parse(JSON.stringify(schema).replaceAll('"#/components', '"document#/components'));
+
+/** What is said of one problem among those that an answer may be; it then may have no other member. */
+function problemIn({ schema }: Media, code: string): Schema {
+  const described = `${code.replace(/(?:^|_)(.)/g, (_, letter) => letter.toUpperCase())}Problem`;
+  const name = described in document.components.schemas ? described : 'ProblemView';
+  const reference = { $ref: `#/components/schemas/${name}` };
+  expect([code, schema.anyOf ?? [schema]]).toEqual([code, expect.arrayContaining([reference])]);
+  return { type: 'object', allOf: [reference], unevaluatedProperties: false };
+}
 
 /** What a value does wrong by a schema of the document; null when nothing. */
 function faultsIn(value: unknown, schema: Schema, ajv: Ajv2020): unknown {
@@ -223,11 +233,27 @@ describe('every operation', () => {
           status,
           ['application/problem+json'],
         ]);
-        expect(content?.['application/problem+json']?.schema).toEqual({
-          $ref: '#/components/schemas/ProblemView',
-        });
+        const [{ schema }] = Object.values(content ?? {}) as [Media];
+        expect([where, (schema.anyOf ?? [schema]).at(-1)]).toEqual([
+          where,
+          { $ref: '#/components/schemas/ProblemView' },
+        ]);
       }
     }
+  });
+
+  it('describes the members of every problem that has some', async () => {
+    const folder = new URL('../../src/', import.meta.url);
+    const codes: string[] = [];
+    for (const file of await readdir(folder, { recursive: true })) {
+      if (!file.endsWith('.ts')) continue;
+      const [, ...classes] = (await readFile(new URL(file, folder), 'utf8')).split(/^export class /m);
+      for (const source of classes.filter((each) => each.includes('override readonly members'))) {
+        const code = source.match(/readonly code\b.*/)?.[0] ?? '';
+        codes.push(...[...code.matchAll(/'(\w+)'/g)].map(([, name]) => name as string));
+      }
+    }
+    expect(codes.toSorted()).toEqual(Object.keys(PROBLEM_MEMBERS).toSorted());
   });
 
   it('says that it may refuse its input, where it takes any', () => {
@@ -241,12 +267,14 @@ describe('every operation', () => {
   it('gives an example of each body, in JSON but for the files, and it is one', () => {
     const ajv = validator();
     expect(bodies().length).toBeGreaterThan(50);
-    for (const [where, type, { schema, example }] of bodies()) {
+    for (const [where, type, media] of bodies()) {
+      const { example, schema } = media;
       expect([where, type]).toEqual([
         where,
         expect.stringMatching(/^(application\/(problem\+)?json|text\/csv)$/),
       ]);
-      expect([where, faultsIn(example, schema, ajv)]).toEqual([where, null]);
+      const said = type.includes('problem') ? problemIn(media, (example as { code: string }).code) : schema;
+      expect([where, faultsIn(example, said, ajv)]).toEqual([where, null]);
     }
   });
 
@@ -314,8 +342,9 @@ describe('the answers that are really given', () => {
       return undefined;
     }
     const type = response.headers.get('content-type')?.split(';')[0] ?? '';
-    const { schema } = documented.content[type] as Media;
+    const media = documented.content[type] as Media;
     const value = JSON.parse(said);
+    const schema = status < 400 ? media.schema : problemIn(media, value.code);
     expect([route, status, faultsIn(value, schema, ajv)]).toEqual([route, status, null]);
     return value;
   }

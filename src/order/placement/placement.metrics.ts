@@ -45,6 +45,12 @@ export class PlacementMetrics {
     this.shedding.note('placement_queue');
   }
 
+  /** A repeat came while the first was being placed. @returns its outcome. */
+  noteRepeat(outcome: Outcome): Outcome {
+    this.placements.inc({ outcome: nameOf(outcome) });
+    return outcome;
+  }
+
   /** @returns what it was given. */
   noteSettled<Settled extends PromiseSettledResult<Outcome>>(settled: Settled[]): Settled[] {
     let placed = 0;
@@ -62,12 +68,16 @@ export class PlacementMetrics {
 function outcomeOf(settled: PromiseSettledResult<Outcome>): string {
   if (settled.status === 'rejected')
     return settled.reason instanceof DomainError ? settled.reason.code : 'failed';
-  switch (settled.value.kind) {
+  return nameOf(settled.value);
+}
+
+function nameOf(outcome: Outcome): string {
+  switch (outcome.kind) {
     case 'placed':
       return PLACED;
     case 'refused':
-      return settled.value.error.code;
+      return outcome.error.code;
     case 'claimed':
-      return settled.value.state.kind === 'refused' ? settled.value.state.error.code : 'repeated';
+      return 'repeated';
   }
 }

@@ -4,8 +4,6 @@ import { currentThread, doTogether, type Thread } from '../../platform/observabi
 
 interface Waiting<Request, Outcome> {
   request: Request;
-  /** Requests with the same key never share a batch: the later one must see what became of the earlier. */
-  key: string | null;
   since: number;
   thread: Thread;
   deadline: Deadline | undefined;
@@ -41,7 +39,7 @@ export class PlacementQueue<Request, Outcome> {
    * Resolves with the request's own outcome.
    * @throws Overloaded when more is waiting than the bound; RequestTimedOut when its time is over before its batch begins.
    */
-  async enter(request: Request, key: string | null): Promise<Outcome> {
+  async enter(request: Request): Promise<Outcome> {
     if (this.waiting.length >= this.waitingMax) {
       this.watch.full();
       throw new Overloaded('too many orders are waiting; try again');
@@ -49,7 +47,7 @@ export class PlacementQueue<Request, Outcome> {
     const deadline = currentDeadline();
     return new Promise<Outcome>((resolve, reject) => {
       const thread = currentThread();
-      this.waiting.push({ request, key, since: performance.now(), thread, deadline, resolve, reject });
+      this.waiting.push({ request, since: performance.now(), thread, deadline, resolve, reject });
       if (!this.underWay) void this.run();
     });
   }
@@ -84,21 +82,18 @@ export class PlacementQueue<Request, Outcome> {
 
   // What is under way is waited for: one request's time must not undo what its neighbours were promised.
   private takeNext(): { batch: Waiting<Request, Outcome>[]; deadline: Deadline } {
-    const keys = new Set<string>();
     const batch: Waiting<Request, Outcome>[] = [];
     const leftMs: number[] = [];
-    const later: Waiting<Request, Outcome>[] = [];
+    let taken = 0;
     for (const entry of this.waiting) {
-      const fits = batch.length < this.batchMax && (entry.key === null || !keys.has(entry.key));
+      if (batch.length === this.batchMax) break;
+      taken += 1;
       const entryLeftMs = entry.deadline?.leftMs ?? Number.POSITIVE_INFINITY;
-      if (!fits) later.push(entry);
-      else if (isKept(entry)) {
-        batch.push(entry);
-        leftMs.push(entryLeftMs);
-        if (entry.key !== null) keys.add(entry.key);
-      }
+      if (!isKept(entry)) continue;
+      batch.push(entry);
+      leftMs.push(entryLeftMs);
     }
-    this.waiting = later;
+    this.waiting.splice(0, taken);
     return { batch, deadline: new SharedDeadline(leftMs) };
   }
 }

@@ -12,6 +12,7 @@ import { isBusy, isConnectionFault, violates } from '../../platform/database/dat
 import { DatabaseService } from '../../platform/database/database.service.js';
 import { currentDeadline } from '../../platform/deadline.js';
 import { Overloaded, RequestTimedOut } from '../../platform/errors.js';
+import { IdempotencyService } from '../../platform/idempotency/idempotency.service.js';
 import { note } from '../../platform/observability/subject.js';
 import { inSpan } from '../../platform/observability/tracing.js';
 import { CheckoutInProgress } from '../order.errors.js';
@@ -19,7 +20,13 @@ import type { PlacementRequest } from '../order.types.js';
 import { OrderBenefits } from '../order-benefits.service.js';
 import { PlacementMetrics } from './placement.metrics.js';
 import { PlacementQueue } from './placement.queue.js';
-import { type How, type Outcome, PlacementTransaction, productIdsOf } from './placement.transaction.js';
+import {
+  type How,
+  type Outcome,
+  outcomeOfRepeat,
+  PlacementTransaction,
+  productIdsOf,
+} from './placement.transaction.js';
 
 type Settled = PromiseSettledResult<Outcome>;
 type MakeRoom = How['makeRoom'];
@@ -38,7 +45,8 @@ export class PlacementService {
     private readonly overdueHolds: OverdueHolds,
     private readonly benefits: OrderBenefits,
     private readonly requests: ReservationRequests,
-    metrics: PlacementMetrics,
+    private readonly idempotency: IdempotencyService,
+    private readonly metrics: PlacementMetrics,
     config: Config,
   ) {
     const { PLACEMENT_BATCH_MAX, PLACEMENT_QUEUE_MAX } = config.env;
@@ -52,19 +60,27 @@ export class PlacementService {
 
   /**
    * Places one order, together with whatever else is waiting. When it resolves with `placed`, the order is on disk.
-   * Idempotent by the request's claim and by its order id.
+   * Idempotent by the request's claim and by its order id. A repeat of what is being placed is refused without waiting for it,
+   * so no two requests of a batch have the same claim.
    */
   async place(request: PlacementRequest): Promise<Outcome> {
     const task = { name: 'place order', attributes: { 'holdfast.order_id': request.order_id } };
-    const work = () => this.requests.watch('shop', this.placeInTurn(request), holdingOf);
+    const work = () => this.requests.watch('shop', this.placeOnce(request), holdingOf);
     const outcome = await inSpan(task, work);
     if (outcome.kind === 'placed') note({ order_id: outcome.order.id });
     return outcome;
   }
 
+  private async placeOnce(request: PlacementRequest): Promise<Outcome> {
+    return this.idempotency.alone(
+      request.claim,
+      () => this.placeInTurn(request),
+      (state) => this.metrics.noteRepeat(outcomeOfRepeat(state)),
+    );
+  }
+
   private async placeInTurn(request: PlacementRequest): Promise<Outcome> {
-    const key = request.claim?.scope ?? null;
-    const outcome = await this.enter(request, key);
+    const outcome = await this.enter(request);
     if (outcome.kind !== 'refused' || !outcome.awaited) return outcome;
     // Here and not in the batch: a call to the provider must not hold up the others.
     const wanted = shortOf(outcome.error as InsufficientStock);
@@ -73,14 +89,14 @@ export class PlacementService {
       () => false,
     );
     // When even that cannot be asked, the refusal stands.
-    return asked ? this.enter(request, key) : outcome;
+    return asked ? this.enter(request) : outcome;
   }
 
   // Who has waited in vain until their time was over is told that, rather than what they have waited for.
-  private async enter(request: PlacementRequest, key: string | null): Promise<Outcome> {
+  private async enter(request: PlacementRequest): Promise<Outcome> {
     const deadline = currentDeadline();
     const isLate = (error: unknown) => deadline?.hasPassed && (isBusy(error) || error instanceof Overloaded);
-    const outcome = await this.queue.enter(request, key).catch((error: unknown) => {
+    const outcome = await this.queue.enter(request).catch((error: unknown) => {
       throw isLate(error) ? new RequestTimedOut() : error;
     });
     if (outcome.kind === 'refused' && isLate(outcome.error)) throw new RequestTimedOut();
@@ -160,7 +176,7 @@ function holdingOf(outcome: Outcome): RequestOutcome {
     case 'refused':
       return outcomeOfError(outcome.error);
     case 'claimed':
-      return outcome.state.kind === 'refused' ? 'refused' : 'repeated';
+      return 'repeated';
   }
 }
 

@@ -6,7 +6,7 @@ import { Config } from '../../platform/config/config.js';
 import { inOneFlight } from '../../platform/database/flight.js';
 import type { Tx } from '../../platform/database/tx.js';
 import { type DomainError, Overloaded } from '../../platform/errors.js';
-import { type ClaimState, IdempotencyService } from '../../platform/idempotency/idempotency.service.js';
+import { IdempotencyService, type RepeatState } from '../../platform/idempotency/idempotency.service.js';
 import { Money } from '../../platform/money.js';
 import { uuidv7 } from '../../platform/uuid.js';
 import { ProductService } from '../../product/product.service.js';
@@ -19,11 +19,11 @@ import { decide, type LockedBenefits, type PlacedDraft, type Writes } from './de
 import type { PricingTerms } from './pricing.js';
 import { errorOf } from './refusals.js';
 
-/** What became of a request: a new order, a refusal, or a claim that an earlier call has made. */
+/** What became of a request: a new order, a refusal, or what an earlier call with its claim has come to. */
 export type Outcome =
   | { kind: 'placed'; order: Order }
   | { kind: 'refused'; error: DomainError; awaited?: boolean }
-  | { kind: 'claimed'; state: Exclude<ClaimState, { kind: 'fresh' }> };
+  | { kind: 'claimed'; state: Exclude<RepeatState, { kind: 'refused' }> };
 
 export interface How {
   /** Which try at the batch this is: a later one looks first what an earlier one has left, and may refuse to wait. */
@@ -131,7 +131,7 @@ export class PlacementTransaction {
     const states = await this.idempotency.lockAll(claims, tx);
     for (const request of batch) {
       const state = request.claim && states.get(request.claim.scope);
-      if (state && state.kind !== 'fresh') outcomes.set(request, { kind: 'claimed', state });
+      if (state && state.kind !== 'fresh') outcomes.set(request, outcomeOfRepeat(state));
     }
   }
 
@@ -239,6 +239,11 @@ export class PlacementTransaction {
       history: [{ status: 'pending', reason: null, at: now }],
     };
   }
+}
+
+/** What becomes of a request whose claim an earlier call has made, or is making. */
+export function outcomeOfRepeat(state: RepeatState): Outcome {
+  return state.kind === 'refused' ? state : { kind: 'claimed', state };
 }
 
 export function productIdsOf(requests: PlacementRequest[]): number[] {

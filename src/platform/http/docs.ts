@@ -1,20 +1,8 @@
 import { applyDecorators, SetMetadata, type Type } from '@nestjs/common';
-import {
-  ApiExtraModels,
-  ApiHeader,
-  ApiParam,
-  ApiProperty,
-  ApiPropertyOptional,
-  ApiResponse,
-  getSchemaPath,
-} from '@nestjs/swagger';
+import { ApiExtraModels, ApiHeader, ApiParam, ApiProperty, ApiResponse } from '@nestjs/swagger';
+import { problemSchema } from './openapi-problems.js';
 
-export class FieldFaultView {
-  @ApiProperty({ example: 'quantity' }) field!: string;
-  @ApiProperty({ example: 'quantity must be between 1 and 99' }) message!: string;
-}
-
-/** RFC 9457 problem details, and what Holdfast adds. */
+/** RFC 9457 problem details, and what Holdfast adds to all of them. */
 export class ProblemView {
   @ApiProperty({ example: 'urn:holdfast:problem:not_found' }) type!: string;
   @ApiProperty({ example: 'Not Found' }) title!: string;
@@ -25,8 +13,6 @@ export class ProblemView {
   code!: string;
   @ApiProperty({ example: 'product not found', description: 'The same text as `detail`.' }) error!: string;
   @ApiProperty({ example: '01939b1e-7c1a-7000-8000-3f3f1a2b4c5d' }) request_id!: string;
-  @ApiPropertyOptional({ type: [FieldFaultView], description: 'Only with `validation_failed`.' })
-  errors?: FieldFaultView[];
 }
 
 const TITLES: Record<number, string> = {
@@ -48,7 +34,10 @@ const TITLES: Record<number, string> = {
 export const Answers = (status: number, type: Type, description = '') =>
   ApiResponse({ status, type, description: description || 'Done.' });
 
-/** Documents a refusal: its status and the codes that it may carry. `members` are added to the example of the first. */
+/**
+ * Documents a refusal: its status and the codes that it may carry. Its example has the first; the members that this code has
+ * are described elsewhere (`ProblemMembers`), and `members` are given where the example is to show others.
+ */
 export const Refuses = (
   status: number,
   codes: string | string[],
@@ -63,7 +52,7 @@ export const Refuses = (
       description: all.map((code) => `\`${code}\``).join(', '),
       content: {
         'application/problem+json': {
-          schema: { $ref: getSchemaPath(ProblemView) },
+          schema: problemSchema(all),
           example: problemExample(status, all[0] as string, detail, members),
         },
       },

@@ -7,7 +7,8 @@ export interface SchemaNode {
   items?: SchemaNode;
   anyOf?: SchemaNode[];
   allOf?: SchemaNode[];
-  enum?: unknown[];
+  enum?: readonly unknown[];
+  description?: string;
   example?: unknown;
   default?: unknown;
 }

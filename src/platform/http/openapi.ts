@@ -3,16 +3,16 @@ import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swag
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { problemExample } from './docs.js';
 import { exampleOf, resolved, type SchemaNode, type Schemas } from './openapi-examples.js';
+import { addProblems, completeProblem, type ProblemMembers, problemSchema } from './openapi-problems.js';
 import { ReadyAnswer } from './ready-answer.js';
 
 const METHODS = ['get', 'post', 'put', 'patch', 'delete'] as const;
-const PROBLEM_REF = { $ref: '#/components/schemas/ProblemView' };
 
 type Operation = NonNullable<OpenAPIObject['paths'][string]['get']>;
 type Content = Record<string, { schema?: SchemaNode; example?: unknown }>;
 
 /** The OpenAPI 3.1 document of the application, generated from its code. Needs no database. */
-export function describeApi(app: NestFastifyApplication): OpenAPIObject {
+export function describeApi(app: NestFastifyApplication, problems: ProblemMembers): OpenAPIObject {
   const outline = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Holdfast')
@@ -33,11 +33,16 @@ export function describeApi(app: NestFastifyApplication): OpenAPIObject {
     operationIdFactory: (controller, method) => `${controller.replace(/Controller$/, '')}_${method}`,
   });
   const schemas = (document.components?.schemas ?? {}) as Schemas;
+  addProblems(problems, schemas);
   for (const [path, item] of Object.entries(document.paths)) {
     for (const method of METHODS) {
       const operation = item[method];
       if (!operation) continue;
       if (path.startsWith('/api/')) completeRefusals(operation, method);
+      for (const { content } of Object.values(operation.responses) as { content?: Content }[]) {
+        const refusal = content?.['application/problem+json'];
+        if (refusal) completeProblem(refusal, schemas);
+      }
       completeBodies(operation, schemas);
     }
   }
@@ -55,7 +60,7 @@ function completeRefusals(operation: Operation, method: (typeof METHODS)[number]
     const example = problemExample(status, code, detail, members);
     operation.responses[status] ??= {
       description: `\`${code}\``,
-      content: { 'application/problem+json': { schema: PROBLEM_REF, example } },
+      content: { 'application/problem+json': { schema: problemSchema([code]), example } },
     };
   };
   const takesInput = operation.requestBody !== undefined || (operation.parameters ?? []).length > 0;
@@ -91,11 +96,11 @@ const DOCS_POLICY =
   "default-src 'none'; script-src 'self'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; connect-src 'self'; base-uri 'none'; form-action 'none'; frame-ancestors 'none'";
 
 /** Serves the document at `/openapi.json` and the interactive page at `/docs`. It is made when somebody asks for it first. */
-export function serveDocs(app: NestFastifyApplication): void {
+export function serveDocs(app: NestFastifyApplication, problems: ProblemMembers): void {
   let document: OpenAPIObject | undefined;
   let ready: ReadyAnswer | undefined;
   const describe = () => {
-    document ??= describeApi(app);
+    document ??= describeApi(app, problems);
     return document;
   };
   const print = () => {

@@ -26,7 +26,7 @@ interface Problem {
   status: number;
   code: string;
   detail: string;
-  members?: Record<string, unknown>;
+  members?: object;
   retryAfterSeconds?: number;
 }
 

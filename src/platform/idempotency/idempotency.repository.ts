@@ -105,6 +105,11 @@ export class IdempotencyRepository {
     return new Map((await find.run([scopes], tx)).map((row) => [row.scope, row]));
   }
 
+  /** What is committed now. Nothing holds it: it may be another the next moment. */
+  async findNow(scope: string): Promise<ClaimRow | null> {
+    return this.database.readFirst(find, [[scope]]);
+  }
+
   async insertFinished(claims: FinishedClaim[], tx: Tx): Promise<void> {
     await insertFinished.run(
       [

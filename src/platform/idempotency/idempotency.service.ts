@@ -13,8 +13,9 @@ import { IdempotencyInProgress, IdempotencyKeyReused } from './idempotency.error
 import { type ClaimRow, type FinishedClaim, IdempotencyRepository } from './idempotency.repository.js';
 
 /** What becomes of a claim: run it, answer what was answered, refuse it, or go on where a dead process stopped. */
-export type ClaimState =
-  | { kind: 'fresh' }
+export type ClaimState = { kind: 'fresh' } | RepeatState;
+/** What becomes of a claim that an earlier call has made, or is making. */
+export type RepeatState =
   | { kind: 'finished'; answer: Answer<unknown>; resourceId: string | null }
   | { kind: 'refused'; error: DomainError }
   | { kind: 'cut_off'; resourceId: string | null };
@@ -30,6 +31,8 @@ const EXPIRE_BATCH = 1_000;
  */
 @Injectable()
 export class IdempotencyService implements OnApplicationBootstrap, BeforeApplicationShutdown {
+  /** What `alone` is at, by its scope. */
+  private readonly underWay = new Map<string, Claim>();
   private readonly sweep = new Recurring('idempotency key expiry', EXPIRE_INTERVAL_MS, (stopping) =>
     this.expire(stopping),
   );
@@ -82,6 +85,29 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
     });
   }
 
+  /**
+   * Does `work` for the claim, unless this process is at it already: whoever comes second is told so at once, also while the
+   * first still waits for its turn. `lock` would tell them only when their own turn has come.
+   */
+  async alone<T>(
+    claim: Claim | null,
+    work: () => Promise<T>,
+    toRepeat: (state: RepeatState) => T,
+  ): Promise<T> {
+    if (claim === null) return work();
+    const first = this.underWay.get(claim.scope);
+    if (first) return toRepeat(await this.stateBeside(first, claim));
+    this.underWay.set(claim.scope, claim);
+    return work().finally(() => this.underWay.delete(claim.scope));
+  }
+
+  // The first may be a repeat itself, so the row goes before what the first wants. Nothing is locked: to the first, which
+  // only tries its lock, that would be somebody else at its claim.
+  private async stateBeside(first: Claim, claim: Claim): Promise<RepeatState> {
+    const row = await this.repository.findNow(claim.scope);
+    return this.stateOf(claim, row ?? rowOf(first), false);
+  }
+
   /** Whether an earlier call has left this claim. Only a hint: `lock` decides. */
   async isKnown(claim: Claim): Promise<boolean> {
     return this.repository.exists(claim.scope);
@@ -101,7 +127,12 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
       this.repository.tryLock(scopes, tx),
       this.repository.find(scopes, tx),
     ]);
-    return new Map(claims.map((claim) => [claim.scope, this.stateOf(claim, ours, rows)]));
+    const stateOf = (claim: Claim): ClaimState => {
+      const [row, isOurs] = [rows.get(claim.scope), ours.has(claim.scope)];
+      if (row) return this.stateOf(claim, row, isOurs);
+      return isOurs ? { kind: 'fresh' } : refusedBy(new IdempotencyInProgress());
+    };
+    return new Map(claims.map((claim) => [claim.scope, stateOf(claim)]));
   }
 
   /** Stores the answers of calls that end in `tx`. */
@@ -145,19 +176,30 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
     }
   }
 
-  private stateOf(claim: Claim, ours: Set<string>, rows: Map<string, ClaimRow>): ClaimState {
-    const row = rows.get(claim.scope);
-    if (row && !row.body_hash.equals(claim.bodyHash))
-      return { kind: 'refused', error: new IdempotencyKeyReused() };
-    if (!ours.has(claim.scope) || row?.busy) return { kind: 'refused', error: new IdempotencyInProgress() };
-    if (!row) return { kind: 'fresh' };
-    if (row.status === null) return { kind: 'cut_off', resourceId: row.resource_id };
+  private stateOf({ scope, bodyHash }: Claim, row: ClaimRow, isOurs: boolean): RepeatState {
+    const { status, response, resource_id: resourceId } = row;
+    if (!row.body_hash.equals(bodyHash)) return refusedBy(new IdempotencyKeyReused());
+    // Whoever is at a claim that is answered can only repeat the answer, too.
+    if (status === null && (row.busy || !isOurs)) return refusedBy(new IdempotencyInProgress());
+    if (status === null) return { kind: 'cut_off', resourceId };
     try {
-      const body = JSON.parse(this.answerSeal.open(row.response ?? 'null', claim.scope));
-      return { kind: 'finished', answer: new Answer(row.status, body, true), resourceId: row.resource_id };
+      const body = JSON.parse(this.answerSeal.open(response ?? 'null', scope));
+      return { kind: 'finished', answer: new Answer(status, body, true), resourceId };
     } catch (error) {
-      if (error instanceof DomainError) return { kind: 'refused', error };
+      if (error instanceof DomainError) return refusedBy(error);
       throw error;
     }
   }
 }
+
+const refusedBy = (error: DomainError): RepeatState => ({ kind: 'refused', error });
+
+/** What a call would leave if it ended its first transaction now, and went on. */
+const rowOf = ({ scope, bodyHash }: Claim): ClaimRow => ({
+  scope,
+  body_hash: bodyHash,
+  status: null,
+  response: null,
+  resource_id: null,
+  busy: true,
+});

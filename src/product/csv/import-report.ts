@@ -36,13 +36,13 @@ export class ImportReport {
 /** The file cannot be read any further. The rows before that are imported, and the report says what became of them. */
 export class ImportCutShort extends DomainError {
   readonly kind = 'invalid';
-  override readonly members: Record<string, unknown>;
+  override readonly members: ImportView & { line?: number };
 
   constructor(
     readonly code: 'malformed_csv' | 'too_many_rows',
     sentence: string,
     report: ImportReport,
-    members: Record<string, unknown> = {},
+    members: { line?: number } = {},
   ) {
     super(`${sentence}; the rows before that are imported`);
     this.members = { ...members, ...report.view() };
@@ -54,10 +54,10 @@ export class ImportInterrupted extends DomainError {
   readonly kind = 'unavailable';
   readonly code = 'import_interrupted';
   override readonly retryAfterSeconds = 5;
-  override readonly members: Record<string, unknown>;
+  override readonly members: ImportView;
 
   constructor(report: ImportReport) {
     super('the service is stopping; send the file again');
-    this.members = { ...report.view() };
+    this.members = report.view();
   }
 }
