@@ -70,6 +70,9 @@ function clickToTheEnd(client: Client, click: Call): Promise<Answer> {
   );
 }
 
+/** Nothing hangs on the way there, and many shops at once are slow: who gave the gateway up would not come to that point. */
+const crashAt = (point: string): Faults => ({ FAULT_CRASH_AT: point, PAYMENT_TIMEOUT_MS: '20000' });
+
 async function inShop(name: string, faults: Faults, play: (shop: Shop) => Promise<void>): Promise<void> {
   const shop = await Shop.open(name, { faults });
   try {
@@ -87,7 +90,7 @@ async function onlyOrderOf({ database }: Shop): Promise<string | undefined> {
 
 describe('kill -9 of the service in a checkout', () => {
   it.concurrent.each(POINTS)('$point', async ({ point, ordered, charged }) => {
-    await inShop(point, { FAULT_CRASH_AT: point }, async (shop) => {
+    await inShop(point, crashAt(point), async (shop) => {
       const { client, click } = await givenCheckout(shop);
       expect(await client.try(click)).toBeNull();
       expect(await shop.service.ended()).toBe('SIGKILL');
@@ -132,7 +135,7 @@ describe('kill -9 of the service in a checkout', () => {
 
 describe('kill -9 of the service in a refund', () => {
   it.concurrent.each(REFUND_POINTS)('$point', async ({ point, wentBackMinor }) => {
-    await inShop(point, { FAULT_CRASH_AT: point }, async (shop) => {
+    await inShop(point, crashAt(point), async (shop) => {
       const { client, orderId, click } = await givenRefund(shop);
       expect(await client.try(click)).toBeNull();
       expect(await shop.service.ended()).toBe('SIGKILL');
@@ -185,7 +188,7 @@ describe('without its guard', () => {
   });
 
   it.concurrent('a payment is stuck when nobody recovers, and the verdict sees it', async () => {
-    await inShop('no recovery', { FAULT_CRASH_AT: 'after the charge' }, async (shop) => {
+    await inShop('no recovery', crashAt('after the charge'), async (shop) => {
       const { client, click } = await givenCheckout(shop);
       expect(await client.try(click)).toBeNull();
       await shop.service.ended();

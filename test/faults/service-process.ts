@@ -19,6 +19,7 @@ export const ADMIN = { email: 'grace@shop.example', password: 'seven purple trac
 /** For the preload: what is broken in the process on purpose. See preload.js. */
 export interface Faults {
   FAULT_CRASH_AT?: string;
+  PAYMENT_TIMEOUT_MS?: string;
   FAULT_RANDOM_KEYS?: 'yes';
   FAULT_NO_RECOVERY?: 'yes';
 }
