@@ -53,7 +53,7 @@ const ORDERS: Record<ProductSort, Order> = {
 };
 
 /** Products that are looked at one by one, before all that a filter of prices or stock lets through are gathered. */
-const NEAR_MAX = 2_000;
+const NEAR_MAX = 500;
 
 /** Reads the table `products` as it is shown: what is deleted is not there, and variants stand with their product. */
 @Injectable()

@@ -17,7 +17,7 @@ const IN_NAME = 0;
 const ELSEWHERE = 1;
 
 /** Products that are looked at one by one, before all are gathered after all. */
-const CANDIDATES_MAX = 1_000;
+const CANDIDATES_MAX = 2_000;
 /** What an unfinished word may become. When it is more, it is not told word by word. */
 const BEGINNINGS_MAX = 20;
 const LAST_CHARACTER = '\u{10FFFF}';
