@@ -4,6 +4,7 @@ import { Receiver, verified } from '../webhook/receiver.js';
 import { AdminPage, openBrowser } from './browser.js';
 import { ADMIN, AdminShop } from './given-admin-shop.js';
 
+const CLOCK = { hour: 'numeric', minute: '2-digit', timeZone: 'UTC' } as const;
 // What fails once is a dead letter at once.
 const IMPATIENT = { EVENT_MAX_ATTEMPTS: '1', EVENT_RETRY_BASE_MS: '1' };
 
@@ -89,11 +90,16 @@ describe('reservations', () => {
     const before = await timer.innerText();
     await eventually(async () => (await timer.innerText()) !== before, { what: 'the next second' });
 
-    await act('Extend', () => admin.field('By').fill('600'));
+    await act('Extend', async () => {
+      await admin.field('By').fill('10');
+      const end = new Date(Date.parse(expires_at) + 600_000).toLocaleTimeString('en-US', CLOCK);
+      await admin.page.getByRole('dialog').getByText(`${end}.`).waitFor();
+    });
     await admin.shows(/^Held until /);
     expect(Date.parse((await find()).expires_at)).toBe(Date.parse(expires_at) + 600_000);
-    await act('Extend', () => admin.field('By').fill('600'));
-    expect(await admin.faultAt('By')).toBe('The reservation can be extended by 300 more seconds at most.');
+    await act('Extend', () => admin.field('By').fill('10'));
+    expect(await admin.faultAt('By')).toBe('It can be extended by 5 minutes more at most.');
+    await admin.saysOnce('It can be extended by 5 minutes more at most.');
     await admin.button('Back').click();
   });
 
