@@ -8,6 +8,8 @@ const FONTS =
 /** The fonts of the system: nothing is loaded from elsewhere. */
 const common: ThemeOptions = {
   shape: { borderRadius: 8 },
+  // Who wants no motion gets none.
+  motion: { reducedMotion: 'system' },
   sidebar: { width: 216, closedWidth: 56 },
   typography: {
     fontFamily: FONTS,
