@@ -162,6 +162,42 @@ describe('products', () => {
   });
 });
 
+describe('when something goes wrong', () => {
+  it('says that the service cannot be reached, and not that there is nothing', async () => {
+    await admin.page.route('**/api/v1/admin/storefronts**', (route) => route.abort());
+    await admin.visit('Storefronts');
+    await admin.showsOnce('The service cannot be reached; try again.');
+    expect(await admin.page.getByText('No Storefronts found').count()).toBe(0);
+    await admin.expectOpenToAll();
+    await admin.page.unrouteAll();
+    await admin.button('Try again').click();
+    await admin.shows('No Storefronts found');
+  });
+
+  it('keeps what is filled in when the session ends, until its admin has signed in again', async () => {
+    await admin.goto('/products/5');
+    await admin.field('Price').fill('179.5');
+    const refresh_token = await admin.page.evaluate(() => {
+      const kept = JSON.parse(localStorage.getItem('holdfast.session') ?? '{}');
+      localStorage.setItem('holdfast.session', JSON.stringify({ ...kept, until: 0 }));
+      return kept.refresh_token as string;
+    });
+    await shop.service.call('/api/v1/auth/logout', {
+      method: 'POST',
+      body: JSON.stringify({ refresh_token }),
+    });
+    await admin.button('Save').click();
+    await admin.shows('The session has ended.');
+    await admin.field('Password').fill('not my password');
+    await admin.button('Sign in').click();
+    await admin.shows('Invalid email or password');
+    await admin.field('Password').fill(ADMIN.password);
+    await admin.button('Sign in').click();
+    await admin.shows('Element updated');
+    expect(await shop.get('/products/5')).toMatchObject({ price: 179.5 });
+  });
+});
+
 describe('orders', () => {
   it('finds one by its state, and gives a part of its money back once', async () => {
     const id = await shop.givenPaidOrder();
@@ -233,35 +269,34 @@ describe('discounts', () => {
 });
 
 describe('every page', () => {
-  /** Each page of the menu, and what leads on from it. */
-  async function walk(visitor: AdminPage): Promise<void> {
-    for (const [name, ...leadsTo] of [
-      ['Orders', '$209.97'],
-      ['Customers', CUSTOMER.email],
-      ['Discounts', 'Create'],
-      ['Products', 'Monitor', 'Create', 'Import'],
-      ['Storefronts', 'Create'],
-    ] as const) {
+  /** Of the menu, and what leads on from there. */
+  const PAGES = [
+    ['Orders', '$209.97'],
+    ['Customers', CUSTOMER.email],
+    ['Discounts', 'Create'],
+    ['Products', 'Monitor', 'Create', 'Import'],
+    ['Storefronts', 'Create'],
+  ] as const;
+
+  it.each([
+    ['at a desk', {}],
+    ['on a phone in the dark', { isPhone: true, isDark: true }],
+  ])('is open to all, %s', async (_, look) => {
+    const visitor = await AdminPage.open(browser, shop.url, look);
+    await visitor.signIn(ADMIN.email, ADMIN.password);
+    for (const [name, first, ...others] of PAGES) {
       await visitor.visit(name);
       await visitor.expectOpenToAll();
-      for (const link of leadsTo) {
-        if (link !== leadsTo[0]) await visitor.visit(name);
+      await visitor.follow(first);
+      await visitor.expectOpenToAll();
+      for (const link of others) {
+        await visitor.visit(name);
         await visitor.follow(link);
         await visitor.expectOpenToAll();
       }
     }
-  }
-
-  it('is open to all, at a desk', async () => {
-    await walk(admin);
-  });
-
-  it('is open to all, on a phone in the dark', async () => {
-    const phone = await AdminPage.open(browser, shop.url, { isPhone: true, isDark: true });
-    await phone.signIn(ADMIN.email, ADMIN.password);
-    await walk(phone);
-    expect(phone.complaints).toEqual([]);
-    await phone.close();
+    expect(visitor.complaints).toEqual([]);
+    await visitor.close();
   });
 });
 
