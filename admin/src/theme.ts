@@ -8,6 +8,8 @@ const FONTS =
 /** The fonts of the system: nothing is loaded from elsewhere. */
 const common: ThemeOptions = {
   shape: { borderRadius: 8 },
+  // Who wants no motion gets none.
+  motion: { reducedMotion: 'system' },
   sidebar: { width: 216, closedWidth: 56 },
   typography: {
     fontFamily: FONTS,
@@ -46,6 +48,7 @@ const common: ThemeOptions = {
       styleOverrides: {
         root: ({ theme }) => ({
           borderColor: theme.palette.divider,
+          fontVariantNumeric: 'tabular-nums',
           [theme.breakpoints.down('sm')]: {
             paddingLeft: 8,
             paddingRight: 8,
@@ -58,6 +61,7 @@ const common: ThemeOptions = {
       },
     },
     MuiTableRow: { styleOverrides: { root: { '&:last-child td': { borderBottom: 0 } } } },
+    MuiCardContent: { styleOverrides: { root: { '&:last-child': { paddingBottom: 16 } } } },
     MuiChip: { styleOverrides: { root: { fontWeight: 600 } } },
     RaLayout: {
       styleOverrides: {
@@ -65,6 +69,8 @@ const common: ThemeOptions = {
           minWidth: 0,
           // A wide table scrolls within its card; the page never does.
           '& .RaShow-card, & .RaEdit-card, & .RaCreate-card, & .RaList-content': { minWidth: 0 },
+          // A form alone on its page is not wider than what is to be read.
+          '& .RaEdit-card.MuiCard-root, & .RaCreate-card.MuiCard-root': { maxWidth: 880 },
           '& .RaLayout-content': {
             minWidth: 0,
             padding: theme.spacing(2, 3, 4),
@@ -74,7 +80,31 @@ const common: ThemeOptions = {
       },
     },
     RaSimpleList: {
-      styleOverrides: { root: { '& .RaSimpleList-tertiary': { opacity: 1, marginLeft: 8 } } },
+      styleOverrides: {
+        root: {
+          // What stands at the right stays there, however long the name is.
+          '& .MuiListItemText-primary > div': { display: 'flex', gap: 8, overflowWrap: 'anywhere' },
+          '& .RaSimpleList-tertiary': {
+            opacity: 1,
+            float: 'none',
+            flexShrink: 0,
+            marginLeft: 'auto',
+            fontVariantNumeric: 'tabular-nums',
+          },
+        },
+      },
+    },
+    RaCreateButton: {
+      defaultProps: { variant: 'contained' },
+      styleOverrides: { root: { '&.RaCreateButton-floating': { bottom: 16 } } },
+    },
+    RaList: {
+      styleOverrides: {
+        root: ({ theme }: { theme: Theme }) => ({
+          // Below the last row there is room for the button that floats.
+          [theme.breakpoints.down('sm')]: { paddingBottom: theme.spacing(8) },
+        }),
+      },
     },
     RaSidebar: {
       styleOverrides: {

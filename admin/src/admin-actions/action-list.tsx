@@ -24,6 +24,7 @@ import {
   useListContext,
   useRecordContext,
 } from 'react-admin';
+import { CopyableId } from '../parts/copy-button';
 import { Link } from '../parts/link';
 import { PageList } from '../parts/page-list';
 import { shortId, timeText, wordsOf } from '../parts/texts';
@@ -108,8 +109,16 @@ function Action() {
       </AccordionSummary>
       <AccordionDetails>
         <Typography variant="body2" sx={{ mb: 1, overflowWrap: 'anywhere' }}>
-          {entityText(action.entity)} {page ? <Link to={page}>{action.entity_id}</Link> : action.entity_id}
-          {action.request_id && ` · request ${action.request_id}`}
+          {entityText(action.entity)}{' '}
+          <CopyableId id={action.entity_id}>
+            {page ? <Link to={page}>{shortId(action.entity_id)}</Link> : shortId(action.entity_id)}
+          </CopyableId>
+          {action.request_id && (
+            <>
+              {' · request '}
+              <CopyableId id={action.request_id} />
+            </>
+          )}
         </Typography>
         <Changes action={action} />
       </AccordionDetails>

@@ -1,5 +1,5 @@
 import HistoryIcon from '@mui/icons-material/HistoryOutlined';
-import { lazy } from 'react';
+import { later } from '../parts/later';
 import type { AdminResource } from '../registry';
 
 export const adminActions: AdminResource = {
@@ -13,7 +13,7 @@ export const adminActions: AdminResource = {
     member: 'actions',
     queryOf: ({ from, to, ...filter }) => ({ ...filter, from: beginningOf(from), to: endOf(to) }),
   },
-  list: lazy(() => import('./action-list')),
+  list: later(() => import('./action-list')),
 };
 
 /** Days are those of the reader, and both of them count whole. */

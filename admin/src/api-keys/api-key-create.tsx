@@ -15,7 +15,7 @@ export default function ApiKeyCreate() {
         title="New API key"
         mutationOptions={{ onSuccess: (apiKey: ApiKey & { key: string }) => setMade(apiKey) }}
       >
-        <SimpleForm sx={{ maxWidth: 640 }}>
+        <SimpleForm>
           <TextInput source="name" label="Who will use it" isRequired />
           <CheckboxGroupInput
             source="scopes"

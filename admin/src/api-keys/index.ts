@@ -1,5 +1,5 @@
 import KeyIcon from '@mui/icons-material/KeyOutlined';
-import { lazy } from 'react';
+import { later } from '../parts/later';
 import type { AdminResource } from '../registry';
 
 export const apiKeys: AdminResource = {
@@ -10,6 +10,6 @@ export const apiKeys: AdminResource = {
   icon: KeyIcon,
   recordRepresentation: 'name',
   api: { path: '/admin/api-keys', member: 'api_keys', counted: true, createOnly: ['name', 'scopes'] },
-  list: lazy(() => import('./api-key-list')),
-  create: lazy(() => import('./api-key-create')),
+  list: later(() => import('./api-key-list')),
+  create: later(() => import('./api-key-create')),
 };

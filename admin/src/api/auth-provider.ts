@@ -13,8 +13,8 @@ export const authProvider: AuthProvider = {
     if (!signedInUser()) throw { message: false };
   },
   // A 403 is about one call, not about who calls.
-  checkError: async ({ status }: { status?: number }) => {
-    if (status === 401) throw { message: 'The session has ended: sign in again.' };
+  checkError: async ({ status, message }: { status?: number; message?: string }) => {
+    if (status === 401) throw { message };
   },
   getIdentity: async () => {
     const user = signedInUser();

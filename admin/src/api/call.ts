@@ -1,4 +1,4 @@
-import { problemOf, refusalOf } from './problem';
+import { problemOf, unreachable } from './problem';
 import { accessToken, distrust } from './session';
 
 export interface CallOptions {
@@ -56,7 +56,7 @@ async function send(path: string, token: string, options: CallOptions): Promise<
     });
   } catch (error) {
     if ((error as Error).name === 'AbortError') throw error;
-    throw refusalOf(0, '{"error":"the service cannot be reached; try again"}');
+    throw unreachable();
   }
 }
 

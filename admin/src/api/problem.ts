@@ -47,6 +47,11 @@ export function refusalOf(status: number, text: string, retryAfter: string | nul
   return new HttpError(message, status, { ...problem, ...(errors && { errors }) });
 }
 
+/** The error of a call that has come to nothing: there was no answer. */
+export function unreachable(): HttpError {
+  return refusalOf(0, '{"error":"the service cannot be reached; try again"}');
+}
+
 function parsed(text: string): Problem {
   try {
     return JSON.parse(text) as Problem;

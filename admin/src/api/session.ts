@@ -1,4 +1,5 @@
-import { refusalOf } from './problem';
+import { HttpError } from 'react-admin';
+import { refusalOf, unreachable } from './problem';
 
 export interface User {
   id: number;
@@ -26,6 +27,8 @@ const KEY = 'holdfast.session';
 /** An access token is renewed when less than this is left of it: a request takes its time. */
 const MARGIN_MS = 20_000;
 const MS_PER_SECOND = 1_000;
+const UNAUTHORIZED = 401;
+const SESSION_ENDED = 'session_ended';
 
 /**
  * A refresh token is good for one use, and a second use ends the session. Where the browser can lock across tabs, all tabs
@@ -39,6 +42,17 @@ const isShared = 'locks' in navigator;
 const storage = isShared ? localStorage : sessionStorage;
 
 let renewal: Promise<string> | null = null;
+
+/** Asks the admin for the password. Resolves when there is a session again; rejects when they would rather leave. */
+type AskAgain = (user: User) => Promise<void>;
+
+let askAgain: AskAgain | null = null;
+let asking: Promise<void> | null = null;
+
+/** Who is to ask when the session ends while somebody works. Without anybody, what is called then is refused. */
+export function askedAgainBy(ask: AskAgain | null): void {
+  askAgain = ask;
+}
 
 /** Who is signed in, or null. */
 export function signedInUser(): User | null {
@@ -62,9 +76,32 @@ export async function signOut(): Promise<void> {
   if (refresh_token) await post('/auth/logout', { refresh_token }).catch(() => undefined);
 }
 
-/** An access token that is good for the next request. @throws HttpError 401 when the session has ended. */
+/**
+ * An access token that is good for the next request. When the session has ended, this waits for the admin to sign in again, so
+ * that what they were about to send is not lost.
+ * @throws HttpError 401 when they do not, or are not an admin any more.
+ */
 export async function accessToken(): Promise<string> {
-  return freshToken() ?? renewed();
+  const fresh = freshToken();
+  if (fresh) return fresh;
+  try {
+    return await renewed();
+  } catch (error) {
+    const user = signedInUser();
+    if ((error as HttpError).body?.code !== SESSION_ENDED || !user || !askAgain) throw error;
+    // In another tab they may have done so.
+    if (freshToken()) return accessToken();
+    asking ??= askAgain(user).finally(() => {
+      asking = null;
+    });
+    await asking;
+    return accessToken();
+  }
+}
+
+/** The service knows this session no more. Who it was stays known here, until they sign in again or leave. */
+function sessionEnded(): HttpError {
+  return new HttpError('The session has ended: sign in again.', UNAUTHORIZED, { code: SESSION_ENDED });
 }
 
 /** The API has refused the token, whatever our clock says: the next request gets another. */
@@ -87,19 +124,18 @@ async function renew(): Promise<string> {
   const fresh = freshToken();
   if (fresh) return fresh;
   const session = kept();
-  if (!session) throw refusalOf(401, '');
-  try {
-    const tokens = await post<Tokens>('/auth/refresh', { refresh_token: session.refresh_token });
-    // Who signed out, or in as somebody else, while this was under way has decided.
-    if (kept()?.refresh_token !== session.refresh_token) throw refusalOf(401, '');
-    if (tokens.user.role !== 'admin')
-      throw refusalOf(401, '{"error":"this account is not an admin any more"}');
-    keep(tokens);
-    return tokens.access_token;
-  } catch (error) {
-    if ((error as { status?: number }).status === 401) forget();
-    throw error;
-  }
+  if (!session?.refresh_token) throw sessionEnded();
+  const tokens = await post<Tokens>('/auth/refresh', { refresh_token: session.refresh_token }).catch(
+    (error: HttpError) => {
+      throw error.status === UNAUTHORIZED ? sessionEnded() : error;
+    },
+  );
+  // Who signed out, or in as somebody else, while this was under way has decided.
+  if (kept()?.refresh_token !== session.refresh_token) throw sessionEnded();
+  if (tokens.user.role !== 'admin')
+    throw new HttpError('This account is not an admin any more.', UNAUTHORIZED);
+  keep(tokens);
+  return tokens.access_token;
 }
 
 function freshToken(): string | null {
@@ -112,6 +148,8 @@ async function post<T>(path: string, body: object): Promise<T> {
     method: 'POST',
     headers: { 'Content-Type': 'application/json' },
     body: JSON.stringify(body),
+  }).catch(() => {
+    throw unreachable();
   });
   const text = await response.text();
   if (!response.ok) throw refusalOf(response.status, text, response.headers.get('Retry-After'));

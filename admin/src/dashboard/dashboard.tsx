@@ -1,8 +1,9 @@
-import { Alert, Box, Skeleton, Stack, ToggleButton, ToggleButtonGroup, Typography } from '@mui/material';
+import { Box, Skeleton, Stack, ToggleButton, ToggleButtonGroup, Typography } from '@mui/material';
 import { keepPreviousData, useQuery } from '@tanstack/react-query';
 import { useState } from 'react';
 import { Title } from 'react-admin';
 import { call } from '../api/call';
+import { Fault } from '../parts/fault';
 import type { DashboardFigures } from './dashboard.types';
 import { OrdersByStatus } from './orders-by-status';
 import { SalesChart } from './sales-chart';
@@ -16,7 +17,7 @@ const REFRESH_MS = 30_000;
 /** What an admin sees first. Asked for anew twice a minute, for as long as somebody looks. */
 export default function Dashboard() {
   const [days, setDays] = useState<number>(30);
-  const { data, error } = useQuery({
+  const { data, error, refetch } = useQuery({
     queryKey: ['dashboard', days],
     queryFn: ({ signal }) => call<DashboardFigures>('/admin/dashboard', { query: { days }, signal }),
     placeholderData: keepPreviousData,
@@ -43,7 +44,7 @@ export default function Dashboard() {
           ))}
         </ToggleButtonGroup>
       </Stack>
-      {error && <Alert severity="error">{error.message}</Alert>}
+      {error && <Fault error={error} retry={refetch} />}
       {data ? <Figures figures={data} /> : !error && <Skeleton variant="rounded" height={480} />}
     </Stack>
   );

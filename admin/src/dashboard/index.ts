@@ -1,3 +1,3 @@
-import { lazy } from 'react';
+import { later } from '../parts/later';
 
-export const Dashboard = lazy(() => import('./dashboard'));
+export const Dashboard = later(() => import('./dashboard'));

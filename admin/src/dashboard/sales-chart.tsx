@@ -108,7 +108,7 @@ function dayText(date: string): string {
 }
 
 function shortMoneyText(amount: number, currency: string): string {
-  return new Intl.NumberFormat(undefined, { style: 'currency', currency, notation: 'compact' }).format(
-    amount,
-  );
+  return new Intl.NumberFormat(undefined, { style: 'currency', currency, notation: 'compact' })
+    .format(amount)
+    .replace('-', '−');
 }

@@ -1,12 +1,13 @@
 import { useRecordContext } from 'react-admin';
 import { About } from '../events/about';
+import { CopyableId } from '../parts/copy-button';
 import { Facts } from '../parts/facts';
 import { StateChip } from '../parts/fields';
 import { JsonBlock } from '../parts/json-block';
 import { Link } from '../parts/link';
 import { Section } from '../parts/section';
 import { ShowPage } from '../parts/show-page';
-import { timeText } from '../parts/texts';
+import { shortId, timeText } from '../parts/texts';
 import type { KnownDeadLetter } from './dead-letter.types';
 import { DeadLetterActions } from './dead-letter-actions';
 
@@ -35,9 +36,9 @@ function DeadLetterPage() {
             ...(resolution ? [['Resolved', timeText(resolved_at)] as const] : []),
             [
               'Event',
-              <Link key="event" to={`/events/${event_id}/show`}>
-                {event_id}
-              </Link>,
+              <CopyableId key="event" id={event_id}>
+                <Link to={`/events/${event_id}/show`}>{shortId(event_id)}</Link>
+              </CopyableId>,
             ],
           ]}
         />

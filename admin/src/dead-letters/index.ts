@@ -1,5 +1,5 @@
 import DeadLetterIcon from '@mui/icons-material/ReportGmailerrorredOutlined';
-import { lazy } from 'react';
+import { later } from '../parts/later';
 import type { AdminResource } from '../registry';
 
 export const deadLetters: AdminResource = {
@@ -15,6 +15,6 @@ export const deadLetters: AdminResource = {
     counted: true,
     sorts: { failed_at: { DESC: 'newest', ASC: 'oldest' } },
   },
-  list: lazy(() => import('./dead-letter-list')),
-  show: lazy(() => import('./dead-letter-show')),
+  list: later(() => import('./dead-letter-list')),
+  show: later(() => import('./dead-letter-show')),
 };

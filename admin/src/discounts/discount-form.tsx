@@ -1,7 +1,8 @@
-import { Grid } from '@mui/material';
+import { Grid, InputAdornment } from '@mui/material';
 import type { ReactNode } from 'react';
 import { BooleanInput, DateTimeInput, NumberInput, SelectInput, SimpleForm, TextInput } from 'react-admin';
 import { useWatch } from 'react-hook-form';
+import { MoneyInput } from '../parts/money-input';
 
 const KINDS = [
   { id: 'percentage', name: 'Percent of the goods' },
@@ -12,7 +13,7 @@ const upperCase = (code: string) => code?.toUpperCase();
 
 export function DiscountForm({ defaultValues }: { defaultValues?: object }) {
   return (
-    <SimpleForm defaultValues={defaultValues} sx={{ maxWidth: 720 }}>
+    <SimpleForm defaultValues={defaultValues}>
       <Grid container columnSpacing={2}>
         <Half>
           <TextInput source="code" isRequired parse={upperCase} helperText="3 to 20 letters and digits." />
@@ -24,11 +25,9 @@ export function DiscountForm({ defaultValues }: { defaultValues?: object }) {
           <Value />
         </Half>
         <Half>
-          <NumberInput
+          <MoneyInput
             source="min_items_price"
             label="From goods worth"
-            min={0}
-            step="any"
             helperText="Less than that gets nothing off."
           />
         </Half>
@@ -69,15 +68,17 @@ function Half({ children }: { children: ReactNode }) {
 }
 
 function Value() {
-  const isPercentage = useWatch({ name: 'kind' }) !== 'fixed';
+  const kind = useWatch({ name: 'kind' });
+  if (kind === 'fixed') return <MoneyInput source="value" label="Amount" isRequired />;
   return (
     <NumberInput
       source="value"
-      label={isPercentage ? 'Percent' : 'Amount'}
+      label="Percent"
       isRequired
       min={0}
       step="any"
-      helperText={isPercentage ? 'At most 100.' : 'In the currency of the shop.'}
+      helperText="At most 100."
+      slotProps={{ input: { endAdornment: <InputAdornment position="end">%</InputAdornment> } }}
     />
   );
 }

@@ -1,9 +1,12 @@
+import { Typography } from '@mui/material';
 import { CreateButton, DataTable, FunctionField, SimpleList, TopToolbar } from 'react-admin';
 import { StateChip, TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
 import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
+import { moneyText, percentText } from '../parts/texts';
+import { useCurrency } from '../parts/use-currency';
 import type { Discount } from './discount.types';
 
 const ORDERS: readonly SortChoice[] = [
@@ -24,19 +27,31 @@ function ListActions() {
   return (
     <TopToolbar>
       <SortMenu choices={ORDERS} />
-      <CreateButton variant="contained" />
+      <CreateButton />
     </TopToolbar>
   );
 }
 
 function Table() {
+  const currency = useCurrency();
   return (
     <DataTable bulkActionButtons={false}>
       <DataTable.Col source="code" disableSort sx={{ fontWeight: 600 }}>
         <FunctionField<Discount> render={({ id, code }) => <Link to={`/discounts/${id}`}>{code}</Link>} />
       </DataTable.Col>
       <DataTable.Col source="value" label="Takes off" align="right" disableSort>
-        <FunctionField<Discount> render={valueText} />
+        <FunctionField<Discount>
+          render={(discount) => (
+            <>
+              {valueText(discount, currency)}
+              {discount.min_items_price > 0 && (
+                <Typography variant="caption" color="textSecondary" component="div">
+                  from {moneyText(discount.min_items_price, currency)}
+                </Typography>
+              )}
+            </>
+          )}
+        />
       </DataTable.Col>
       <DataTable.Col source="times_used" label="Used" align="right" disableSort>
         <FunctionField<Discount> render={usesText} />
@@ -55,17 +70,18 @@ function Table() {
 }
 
 function Cards() {
+  const currency = useCurrency();
   return (
     <SimpleList<Discount>
       primaryText={({ code }) => code}
-      secondaryText={(discount) => `${valueText(discount)} off, used ${usesText(discount)}`}
+      secondaryText={(discount) => `${valueText(discount, currency)} off, used ${usesText(discount)}`}
       tertiaryText={(discount) => <DiscountChip discount={discount} />}
     />
   );
 }
 
-const valueText = ({ kind, value }: Discount) =>
-  kind === 'percentage' ? `${value} %` : value.toLocaleString(undefined, { minimumFractionDigits: 2 });
+const valueText = ({ kind, value }: Discount, currency: string | undefined) =>
+  kind === 'percentage' ? percentText(value) : moneyText(value, currency);
 
 const usesText = ({ times_used, usage_limit }: Discount) =>
   usage_limit === null ? `${times_used}` : `${times_used} of ${usage_limit}`;

@@ -1,5 +1,5 @@
 import DiscountIcon from '@mui/icons-material/LocalOfferOutlined';
-import { lazy } from 'react';
+import { later } from '../parts/later';
 import type { AdminResource } from '../registry';
 
 export const discounts: AdminResource = {
@@ -26,7 +26,7 @@ export const discounts: AdminResource = {
     ],
     togetherOf: { kind: ['value'] },
   },
-  list: lazy(() => import('./discount-list')),
-  create: lazy(() => import('./discount-create')),
-  edit: lazy(() => import('./discount-edit')),
+  list: later(() => import('./discount-list')),
+  create: later(() => import('./discount-create')),
+  edit: later(() => import('./discount-edit')),
 };

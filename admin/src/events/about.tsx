@@ -1,9 +1,10 @@
+import { CopyableId } from '../parts/copy-button';
 import { Link } from '../parts/link';
 import { isOrderOfShop, orderText } from '../parts/order-text';
 
 /** The order that something is about, with the way to it if it is one of the shop's. */
 export function OrderLink({ orderId }: { orderId: string }) {
-  if (!isOrderOfShop(orderId)) return <span>{orderId}</span>;
+  if (!isOrderOfShop(orderId)) return <CopyableId id={orderId}>{orderText(orderId)}</CopyableId>;
   return (
     <Link to={`/orders/${orderId}/show`} title={orderId}>
       {orderText(orderId)}

@@ -1,4 +1,5 @@
 import { useRecordContext } from 'react-admin';
+import { CopyableId } from '../parts/copy-button';
 import { Facts } from '../parts/facts';
 import { JsonBlock } from '../parts/json-block';
 import { Section } from '../parts/section';
@@ -25,7 +26,7 @@ function EventPage() {
           facts={[
             ['About', <About key="about" data={event.data} />],
             ['When', timeText(event.created_at)],
-            ['Id', event.id],
+            ['Id', <CopyableId key="id" id={event.id} />],
           ]}
         />
       </Section>

@@ -1,5 +1,5 @@
 import EventIcon from '@mui/icons-material/BoltOutlined';
-import { lazy } from 'react';
+import { later } from '../parts/later';
 import type { AdminResource } from '../registry';
 
 export const events: AdminResource = {
@@ -10,6 +10,6 @@ export const events: AdminResource = {
   icon: EventIcon,
   recordRepresentation: 'type',
   api: { path: '/admin/events' },
-  list: lazy(() => import('./event-list')),
-  show: lazy(() => import('./event-show')),
+  list: later(() => import('./event-list')),
+  show: later(() => import('./event-show')),
 };

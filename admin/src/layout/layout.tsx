@@ -2,6 +2,7 @@ import { Layout as AdminLayout, AppBar, type LayoutProps, TitlePortal } from 're
 import { AccountMenu } from './account-menu';
 import { useDocumentTitle } from './document-title';
 import { Menu } from './menu';
+import { SignInAgain } from './sign-in-again';
 
 /** The page's name is its first heading, wherever it stands. Inline, a long one ends in an ellipsis. */
 function Bar() {
@@ -17,6 +18,7 @@ export function Layout({ children }: LayoutProps) {
   return (
     <AdminLayout appBar={Bar} appBarAlwaysOn menu={Menu}>
       {children}
+      <SignInAgain />
     </AdminLayout>
   );
 }

@@ -1,5 +1,5 @@
 import OrdersIcon from '@mui/icons-material/ReceiptLongOutlined';
-import { lazy } from 'react';
+import { later } from '../parts/later';
 import { shortId } from '../parts/texts';
 import type { AdminResource } from '../registry';
 
@@ -32,6 +32,6 @@ export const orders: AdminResource = {
       };
     },
   },
-  list: lazy(() => import('./order-list')),
-  show: lazy(() => import('./order-show')),
+  list: later(() => import('./order-list')),
+  show: later(() => import('./order-show')),
 };

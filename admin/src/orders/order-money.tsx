@@ -10,6 +10,7 @@ import {
   TableRow,
   Typography,
 } from '@mui/material';
+import { CopyableId } from '../parts/copy-button';
 import { moneyText, timeText, wordsOf } from '../parts/texts';
 import type { Payment, Refund } from './order.types';
 import { MoneyChip } from './order-chips';
@@ -73,7 +74,7 @@ function PaymentRow({ payment }: { payment: Payment }) {
         Payment {attempt} by {wordsOf(provider)}
         <Typography variant="caption" component="div" color="textSecondary" sx={{ overflowWrap: 'anywhere' }}>
           <Box sx={NARROW}>{timeText(payment.created_at)}</Box>
-          {failure_reason ?? provider_payment_id}
+          {failure_reason ?? (provider_payment_id && <CopyableId id={provider_payment_id} />)}
         </Typography>
       </TableCell>
       <TableCell>

@@ -1,5 +1,6 @@
 import { Grid, Stack } from '@mui/material';
-import { Show, useRecordContext } from 'react-admin';
+import { useRecordContext } from 'react-admin';
+import { ShowPage } from '../parts/show-page';
 import type { Order } from './order.types';
 import { OrderActions } from './order-actions-bar';
 import { HistoryCard, LinesCard } from './order-cards';
@@ -9,9 +10,9 @@ import { useMoney } from './use-money';
 
 export default function OrderShow() {
   return (
-    <Show component="div" actions={false}>
+    <ShowPage isWide>
       <OrderPage />
-    </Show>
+    </ShowPage>
   );
 }
 

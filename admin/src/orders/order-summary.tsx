@@ -2,6 +2,7 @@ import { Box, Card, CardContent, Link, Typography } from '@mui/material';
 import type { ReactNode } from 'react';
 import { useGetOne } from 'react-admin';
 import { Link as RouterLink } from 'react-router-dom';
+import { CopyableId } from '../parts/copy-button';
 import { timeText, wordsOf } from '../parts/texts';
 import type { User } from '../users/user.types';
 import type { Order } from './order.types';
@@ -14,7 +15,9 @@ export function SummaryCard({ order }: { order: Order }) {
       <CardContent>
         <Typography variant="h2">Order</Typography>
         <Box component="dl" sx={{ m: 0, mt: 1, '& dd': { m: 0, mb: 1, overflowWrap: 'anywhere' } }}>
-          <Entry label="Number">{order.id}</Entry>
+          <Entry label="Number">
+            <CopyableId id={order.id} />
+          </Entry>
           <Entry label="Customer">
             <Customer id={order.user_id} />
           </Entry>

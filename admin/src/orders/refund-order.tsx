@@ -1,7 +1,8 @@
-import { InputAdornment, Typography } from '@mui/material';
-import { HttpError, NumberInput, TextInput, useRefresh } from 'react-admin';
+import { Typography } from '@mui/material';
+import { HttpError, TextInput, useRefresh } from 'react-admin';
 import { call, filledIn } from '../api/call';
 import { ActionDialog } from '../parts/action-dialog';
+import { MoneyInput } from '../parts/money-input';
 import { moneyText } from '../parts/texts';
 import type { Order, Refund } from './order.types';
 
@@ -43,13 +44,7 @@ export function RefundOrder({ order, refundable }: { order: Order; refundable: n
       <Typography variant="body2">
         At most {left}. No goods move: what comes back is entered as a return. This cannot be taken back.
       </Typography>
-      <NumberInput
-        source="amount"
-        min={0}
-        step="any"
-        helperText="Empty: all that is left."
-        slotProps={{ input: { endAdornment: <InputAdornment position="end">{currency}</InputAdornment> } }}
-      />
+      <MoneyInput source="amount" currency={currency} helperText="Empty: all that is left." />
       <TextInput source="reason" isRequired helperText={false} />
     </ActionDialog>
   );

@@ -1,5 +1,5 @@
 import { Box, Typography } from '@mui/material';
-import { BooleanInput, type HttpError, NumberInput, TextInput, useRefresh } from 'react-admin';
+import { BooleanInput, HttpError, NumberInput, TextInput, useRefresh } from 'react-admin';
 import { call } from '../api/call';
 import { ActionDialog } from '../parts/action-dialog';
 import type { Order } from './order.types';
@@ -47,7 +47,7 @@ export function ReturnGoods({ order }: { order: Order }) {
         What can be sold again goes back to stock. Money is given back as a refund.
       </Typography>
       {order.items.map((line, index) => (
-        <Box key={line.product_id} sx={{ display: 'flex', gap: 2, alignItems: 'center' }}>
+        <Box key={line.product_id} sx={{ display: { sm: 'flex' }, gap: 2, alignItems: 'center' }}>
           <NumberInput
             source={`lines.${index}.quantity`}
             label={`${line.product_name}, of ${line.quantity}`}
@@ -90,6 +90,7 @@ function atTheirLines(error: HttpError, lines: readonly number[], { items }: Ord
   }
   const errors = error.body?.errors as Record<string, unknown> | undefined;
   if (!errors) return error;
+  if (lines.length === 0) return new HttpError('Say how many of what have come back.', error.status);
   const moved = Object.entries(errors).map(([field, message]) => [
     field.replace(/^items\.(\d+)\./, (_, index) => `lines.${lines[Number(index)] ?? index}.`),
     message,

@@ -1,5 +1,5 @@
 import { Alert, Button, Dialog, DialogActions, DialogContent, DialogTitle, Stack } from '@mui/material';
-import { type ReactElement, type ReactNode, useId, useState } from 'react';
+import { type BaseSyntheticEvent, type ReactElement, type ReactNode, useId, useState } from 'react';
 import { Form, type HttpError, RecordContextProvider, SaveButton, useNotify } from 'react-admin';
 import { useIdempotencyKey } from '../api/idempotency-key';
 
@@ -65,7 +65,7 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
   const heading = useId();
   const [refusal, setRefusal] = useState<string>();
 
-  const submit = async (values: Values) => {
+  const submit = async (values: Values, event?: BaseSyntheticEvent) => {
     setRefusal(undefined);
     try {
       const answer = await act(values, key);
@@ -77,8 +77,9 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
       // It was answered, but not as it was meant: that answer is what the key stands for now.
       if (status >= 200 && status < 300) renew();
       if (!body?.errors) return setRefusal(message);
-      notify(message, { type: 'error' });
-      return body.errors as Values;
+      const { atInputs, others } = placed(body.errors, event?.target);
+      if (others.length > 0) setRefusal(others.join(' '));
+      return atInputs;
     }
   };
 
@@ -86,12 +87,17 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
     <Dialog open onClose={close} fullWidth maxWidth={maxWidth} aria-labelledby={heading}>
       {/* What is filled in is of this form, not of the record whose page it stands on. */}
       <RecordContextProvider value={undefined}>
-        <Form onSubmit={submit} defaultValues={defaultValues} sanitizeEmptyValues>
+        <Form
+          onSubmit={submit}
+          defaultValues={defaultValues}
+          sanitizeEmptyValues
+          disableInvalidFormNotification
+        >
           <DialogTitle id={heading} variant="h2" sx={{ pt: 2.5 }}>
             {title}
           </DialogTitle>
           <DialogContent>
-            <Stack spacing={1}>
+            <Stack spacing={2}>
               {children}
               {refusal && <Alert severity="error">{refusal}</Alert>}
             </Stack>
@@ -104,4 +110,15 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
       </RecordContextProvider>
     </Dialog>
   );
+}
+
+/** What is wrong stands once: at its input, the first of which is gone to, or, where the form has none for it, by itself. */
+function placed({ root: _, ...faults }: Record<string, string>, form: HTMLFormElement) {
+  const named = Object.keys(faults).filter((field) => form.elements.namedItem(field) !== null);
+  const first = named[0] && form.elements.namedItem(named[0]);
+  if (first instanceof HTMLElement) first.focus();
+  return {
+    atInputs: Object.fromEntries(named.map((field) => [field, faults[field]])),
+    others: Object.keys(faults).flatMap((field) => (named.includes(field) ? [] : [faults[field]])),
+  };
 }

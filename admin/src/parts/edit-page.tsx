@@ -1,6 +1,22 @@
-import { Edit, type EditProps } from 'react-admin';
+import type { ReactNode } from 'react';
+import { Edit, type EditProps, Loading } from 'react-admin';
+import { Fault, TOLD_ON_PAGE } from './fault';
 
 /** A form that shows only what the API has accepted; what it refuses is shown at its fields. */
-export function EditPage(props: EditProps) {
-  return <Edit mutationMode="pessimistic" redirect={false} {...props} />;
+export function EditPage({ children, ...props }: EditProps & { children: ReactNode }) {
+  return (
+    <Edit
+      mutationMode="pessimistic"
+      redirect={false}
+      queryOptions={TOLD_ON_PAGE}
+      {...props}
+      render={({ record, error, refetch }) => (
+        <>
+          {error && <Fault error={error} retry={refetch} />}
+          {record && children}
+          {!record && !error && <Loading />}
+        </>
+      )}
+    />
+  );
 }

@@ -6,6 +6,21 @@ export function moneyText(amount: number, currency?: string): string {
   return new Intl.NumberFormat(undefined, { style: 'currency', currency }).format(amount).replace('-', '−');
 }
 
+/** Of a hundred. */
+export const percentText = (percent: number) => `${percent.toLocaleString()} %`;
+
+/** How the reader's country writes amounts of the currency: its sign, whether that comes first, and how many decimals. */
+export function writingOf(currency: string): { sign: string; isFirst: boolean; digits: number } {
+  const format = new Intl.NumberFormat(undefined, { style: 'currency', currency });
+  const parts = format.formatToParts(1);
+  const at = parts.findIndex(({ type }) => type === 'currency');
+  return {
+    sign: parts[at]?.value ?? currency,
+    isFirst: at < parts.findIndex(({ type }) => type === 'integer'),
+    digits: format.resolvedOptions().maximumFractionDigits ?? 0,
+  };
+}
+
 /** A time in the reader's own zone; the year only if it is another than this one. */
 export function timeText(iso: string | null | undefined): string {
   if (!iso) return '–';
@@ -17,6 +32,24 @@ export function timeText(iso: string | null | undefined): string {
 /** A day in the reader's own zone. */
 export function dayText(time: Date): string {
   return time.toLocaleDateString(undefined, { month: 'short', day: 'numeric' });
+}
+
+const UNITS = [
+  [86_400, 'day'],
+  [3_600, 'hour'],
+  [60, 'minute'],
+  [1, 'second'],
+] as const;
+
+/** `1 hour 30 minutes`. */
+export function durationText(seconds: number): string {
+  let rest = Math.round(seconds);
+  const parts = UNITS.flatMap(([length, unit]) => {
+    const count = Math.floor(rest / length);
+    rest -= count * length;
+    return count > 0 ? [`${count} ${unit}${count === 1 ? '' : 's'}`] : [];
+  });
+  return parts.join(' ') || '0 seconds';
 }
 
 const OWN_WORDS: Record<string, string> = { cod: 'Cash on delivery', e_wallet: 'E-wallet' };

@@ -1,9 +1,9 @@
 import InventoryIcon from '@mui/icons-material/Inventory2Outlined';
-import { lazy } from 'react';
 import { Route } from 'react-router-dom';
+import { later } from '../parts/later';
 import type { AdminResource } from '../registry';
 
-const ProductImport = lazy(() => import('./product-import'));
+const ProductImport = later(() => import('./product-import'));
 
 export const products: AdminResource = {
   name: 'products',
@@ -34,8 +34,8 @@ export const products: AdminResource = {
     createOnly: ['stock'],
     versioned: true,
   },
-  list: lazy(() => import('./product-list')),
-  create: lazy(() => import('./product-create')),
-  edit: lazy(() => import('./product-edit')),
+  list: later(() => import('./product-list')),
+  create: later(() => import('./product-create')),
+  edit: later(() => import('./product-edit')),
   children: <Route path="import" element={<ProductImport />} />,
 };

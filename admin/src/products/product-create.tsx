@@ -5,7 +5,7 @@ import { ProductInputs } from './product-form';
 export default function ProductCreate() {
   return (
     <CreatePage title="New product">
-      <SimpleForm defaultValues={{ active: true, low_stock_threshold: 0, stock: 0 }} sx={{ maxWidth: 880 }}>
+      <SimpleForm defaultValues={{ active: true, low_stock_threshold: 0, stock: 0 }}>
         <ProductInputs />
         <NumberInput source="stock" label="Stock to begin with" min={0} step={1} sx={{ maxWidth: 280 }} />
       </SimpleForm>

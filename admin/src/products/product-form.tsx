@@ -1,5 +1,6 @@
-import { Grid, InputAdornment } from '@mui/material';
+import { Grid } from '@mui/material';
 import { BooleanInput, NumberInput, ReferenceInput, SelectInput, TextInput } from 'react-admin';
+import { MoneyInput } from '../parts/money-input';
 
 const textOrEmpty = (value: string) => value ?? '';
 const WHOLE = { step: 1, min: 0 };
@@ -23,15 +24,7 @@ export function ProductInputs({ currency, isVariant, hasParent = isVariant }: Pr
         <TextInput source="sku" label="SKU" isRequired />
       </Grid>
       <Grid size={{ xs: 6, sm: 4 }}>
-        <NumberInput
-          source="price"
-          isRequired
-          min={0}
-          step="any"
-          slotProps={{
-            input: { endAdornment: currency && <InputAdornment position="end">{currency}</InputAdornment> },
-          }}
-        />
+        <MoneyInput source="price" currency={currency} isRequired />
       </Grid>
       <Grid size={{ xs: 6, sm: 4 }}>
         <NumberInput source="low_stock_threshold" label="Low at" helperText="0: never low" {...WHOLE} />

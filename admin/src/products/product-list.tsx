@@ -5,7 +5,6 @@ import {
   DataTable,
   FilterButton,
   FunctionField,
-  NumberInput,
   ReferenceField,
   ReferenceInput,
   SearchInput,
@@ -18,6 +17,7 @@ import {
 import { Link as RouterLink } from 'react-router-dom';
 import { MoneyField } from '../parts/fields';
 import { Link } from '../parts/link';
+import { MoneyInput } from '../parts/money-input';
 import { useNarrow } from '../parts/narrow';
 import { PageList } from '../parts/page-list';
 import { type SortChoice, SortMenu } from '../parts/sort-menu';
@@ -49,8 +49,8 @@ const filters = [
   <TextInput key="category" source="category" />,
   <SelectInput key="in_stock" source="in_stock" label="Stock" choices={IN_STOCK} />,
   <SelectInput key="active" source="active" label="State" choices={ACTIVE} />,
-  <NumberInput key="min_price" source="min_price" label="Price from" min={0} />,
-  <NumberInput key="max_price" source="max_price" label="Price to" min={0} />,
+  <MoneyInput key="min_price" source="min_price" label="Price from" />,
+  <MoneyInput key="max_price" source="max_price" label="Price to" />,
   <ReferenceInput key="storefront_id" source="storefront_id" reference="storefronts" perPage={100}>
     <SelectInput label="Storefront" />
   </ReferenceInput>,
@@ -79,7 +79,7 @@ function ListActions() {
         Import
       </Button>
       <ExportButton />
-      <CreateButton variant="contained" />
+      <CreateButton />
     </TopToolbar>
   );
 }

@@ -49,7 +49,7 @@ export function Countdown({ until }: { until: string }) {
 }
 
 /** `1 d 04:05:06`, `4:05:06`, `5:06`. */
-export function spanText(ms: number): string {
+function spanText(ms: number): string {
   const seconds = Math.floor(ms / 1_000);
   const days = Math.floor(seconds / 86_400);
   const hours = Math.floor((seconds % 86_400) / 3_600);

@@ -1,5 +1,5 @@
 import ReservationIcon from '@mui/icons-material/HourglassBottomOutlined';
-import { lazy } from 'react';
+import { later } from '../parts/later';
 import { orderText } from '../parts/order-text';
 import type { AdminResource } from '../registry';
 
@@ -14,6 +14,6 @@ export const reservations: AdminResource = {
     path: '/inventory/reservations',
     sorts: { created_at: { DESC: 'newest' }, expires_at: { ASC: 'expires' } },
   },
-  list: lazy(() => import('./reservation-list')),
-  show: lazy(() => import('./reservation-show')),
+  list: later(() => import('./reservation-list')),
+  show: later(() => import('./reservation-show')),
 };

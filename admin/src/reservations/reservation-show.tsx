@@ -5,7 +5,7 @@ import { Facts } from '../parts/facts';
 import { Link } from '../parts/link';
 import { Section } from '../parts/section';
 import { ShowPage } from '../parts/show-page';
-import { timeText, wordsOf } from '../parts/texts';
+import { durationText, timeText, wordsOf } from '../parts/texts';
 import { Countdown } from './countdown';
 import type { Reservation } from './reservation.types';
 import { ReservationActions } from './reservation-actions';
@@ -44,7 +44,7 @@ function ReservationPage() {
             ['Order', <OrderLink key="order" orderId={order_id} />],
             ['Since', timeText(created_at)],
             [isActive ? 'Until' : 'Was to end', timeText(expires_at)],
-            ['At first for', `${ttl_seconds.toLocaleString()} seconds`],
+            ['At first for', durationText(ttl_seconds)],
             ...(payment_method ? [['Payment', wordsOf(payment_method)] as const] : []),
             ...(ended_at ? [['Ended', timeText(ended_at)] as const] : []),
             ...(reason ? [['Because', reason] as const] : []),

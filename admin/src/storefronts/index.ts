@@ -1,5 +1,5 @@
 import StorefrontIcon from '@mui/icons-material/StorefrontOutlined';
-import { lazy } from 'react';
+import { later } from '../parts/later';
 import type { AdminResource } from '../registry';
 
 export const storefronts: AdminResource = {
@@ -10,7 +10,7 @@ export const storefronts: AdminResource = {
   icon: StorefrontIcon,
   recordRepresentation: 'name',
   api: { path: '/admin/storefronts', counted: true, writable: ['name', 'description'] },
-  list: lazy(() => import('./storefront-list')),
-  create: lazy(() => import('./storefront-create')),
-  edit: lazy(() => import('./storefront-edit')),
+  list: later(() => import('./storefront-list')),
+  create: later(() => import('./storefront-create')),
+  edit: later(() => import('./storefront-edit')),
 };

@@ -5,7 +5,7 @@ const textOrEmpty = (value: string) => value ?? '';
 
 export function StorefrontForm({ toolbar }: { toolbar?: ReactElement<ToolbarProps> }) {
   return (
-    <SimpleForm toolbar={toolbar} sx={{ maxWidth: 640 }}>
+    <SimpleForm toolbar={toolbar}>
       <TextInput source="name" isRequired />
       <TextInput source="description" multiline minRows={3} parse={textOrEmpty} />
     </SimpleForm>

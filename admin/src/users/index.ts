@@ -1,5 +1,5 @@
 import PeopleIcon from '@mui/icons-material/PeopleOutlined';
-import { lazy } from 'react';
+import { later } from '../parts/later';
 import type { AdminResource } from '../registry';
 
 export const users: AdminResource = {
@@ -15,6 +15,6 @@ export const users: AdminResource = {
     sorts: { created_at: { DESC: 'newest' }, email: { ASC: 'email' }, name: { ASC: 'name' } },
     writable: ['role'],
   },
-  list: lazy(() => import('./user-list')),
-  edit: lazy(() => import('./user-edit')),
+  list: later(() => import('./user-list')),
+  edit: later(() => import('./user-edit')),
 };

@@ -14,7 +14,7 @@ export default function EndpointCreate() {
         title="New webhook endpoint"
         mutationOptions={{ onSuccess: (endpoint: Endpoint & { secret: string }) => setMade(endpoint) }}
       >
-        <SimpleForm sx={{ maxWidth: 880 }} defaultValues={{ active: true, events: ['*'] }}>
+        <SimpleForm defaultValues={{ active: true, events: ['*'] }}>
           <EndpointInputs aboutSecret="whsec_ and base64. Left empty, one is made." />
         </SimpleForm>
       </CreatePage>

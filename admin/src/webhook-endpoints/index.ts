@@ -1,5 +1,5 @@
 import WebhookIcon from '@mui/icons-material/WebhookOutlined';
-import { lazy } from 'react';
+import { later } from '../parts/later';
 import type { AdminResource } from '../registry';
 
 export const webhookEndpoints: AdminResource = {
@@ -15,7 +15,7 @@ export const webhookEndpoints: AdminResource = {
     counted: true,
     writable: ['url', 'events', 'secret', 'active'],
   },
-  list: lazy(() => import('./endpoint-list')),
-  create: lazy(() => import('./endpoint-create')),
-  edit: lazy(() => import('./endpoint-edit')),
+  list: later(() => import('./endpoint-list')),
+  create: later(() => import('./endpoint-create')),
+  edit: later(() => import('./endpoint-edit')),
 };
