@@ -136,7 +136,7 @@ export class ServiceProcess {
       ADMIN_EMAIL: ADMIN.email,
       ADMIN_PASSWORD: ADMIN.password,
       // Half of a start is compiling. Written by those that are stopped, not by those that are killed.
-      NODE_COMPILE_CACHE: join(tmpdir(), 'holdfast-faults-compiled'),
+      NODE_COMPILE_CACHE: join(tmpdir(), 'holdfast-compiled'),
       RATE_LIMIT_FACTOR: '0',
       LOG_LEVEL: 'warn',
       // Short, so that what hangs is given up and asked about within a test.
