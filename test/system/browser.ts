@@ -177,6 +177,26 @@ export class AdminPage {
     });
   }
 
+  /** By which the page renews its session. */
+  refreshToken(): Promise<string> {
+    return this.page.evaluate(async () => {
+      const ended = <T>(request: IDBRequest<T>) =>
+        new Promise<T>((resolve) => {
+          request.onsuccess = () => resolve(request.result);
+        });
+      const store = (await ended(indexedDB.open('keyval-store'))).transaction('keyval').objectStore('keyval');
+      return ended(store.get('holdfast.session'));
+    });
+  }
+
+  /** From now on the page takes its access token for one that is too old. */
+  ageSession(): Promise<void> {
+    return this.page.evaluate(() => {
+      const kept = JSON.parse(localStorage.getItem('holdfast.session') ?? '{}');
+      localStorage.setItem('holdfast.session', JSON.stringify({ ...kept, until: 0 }));
+    });
+  }
+
   async close(): Promise<void> {
     await this.context.close();
   }

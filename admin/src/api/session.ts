@@ -1,3 +1,4 @@
+import { del, get, set } from 'idb-keyval';
 import { HttpError } from 'react-admin';
 import { refusalOf, unreachable } from './problem';
 
@@ -20,7 +21,6 @@ interface Kept {
   access_token: string;
   /** By this browser's clock, in milliseconds. */
   until: number;
-  refresh_token: string;
 }
 
 const KEY = 'holdfast.session';
@@ -40,6 +40,22 @@ const SESSION_ENDED = 'session_ended';
  */
 const isShared = 'locks' in navigator;
 const storage = isShared ? localStorage : sessionStorage;
+
+/**
+ * Where the refresh token is kept. What one tab writes to `localStorage` another may read late, even when it has got the lock
+ * since: it would use the token a second time. A database has its transactions.
+ */
+const refreshToken = isShared
+  ? {
+      read: () => get<string>(KEY),
+      keep: (token: string) => set(KEY, token),
+      forget: () => del(KEY),
+    }
+  : {
+      read: async () => sessionStorage.getItem(`${KEY}.refresh`) ?? undefined,
+      keep: async (token: string) => sessionStorage.setItem(`${KEY}.refresh`, token),
+      forget: async () => sessionStorage.removeItem(`${KEY}.refresh`),
+    };
 
 let renewal: Promise<string> | null = null;
 
@@ -66,13 +82,13 @@ export async function signIn(email: string, password: string): Promise<void> {
     await post('/auth/logout', { refresh_token: tokens.refresh_token }).catch(() => undefined);
     throw new Error('This page is for admins only, and this account is not one.');
   }
-  keep(tokens);
+  await keep(tokens);
 }
 
 /** Forgets the session here, and ends it at the service if that can be reached. */
 export async function signOut(): Promise<void> {
-  const refresh_token = kept()?.refresh_token;
-  forget();
+  const refresh_token = await refreshToken.read();
+  await forget();
   if (refresh_token) await post('/auth/logout', { refresh_token }).catch(() => undefined);
 }
 
@@ -123,18 +139,16 @@ async function renew(): Promise<string> {
   // Another tab may have been first.
   const fresh = freshToken();
   if (fresh) return fresh;
-  const session = kept();
-  if (!session?.refresh_token) throw sessionEnded();
-  const tokens = await post<Tokens>('/auth/refresh', { refresh_token: session.refresh_token }).catch(
-    (error: HttpError) => {
-      throw error.status === UNAUTHORIZED ? sessionEnded() : error;
-    },
-  );
+  const refresh_token = await refreshToken.read();
+  if (!refresh_token) throw sessionEnded();
+  const tokens = await post<Tokens>('/auth/refresh', { refresh_token }).catch((error: HttpError) => {
+    throw error.status === UNAUTHORIZED ? sessionEnded() : error;
+  });
   // Who signed out, or in as somebody else, while this was under way has decided.
-  if (kept()?.refresh_token !== session.refresh_token) throw sessionEnded();
+  if ((await refreshToken.read()) !== refresh_token) throw sessionEnded();
   if (tokens.user.role !== 'admin')
     throw new HttpError('This account is not an admin any more.', UNAUTHORIZED);
-  keep(tokens);
+  await keep(tokens);
   return tokens.access_token;
 }
 
@@ -161,16 +175,18 @@ function kept(): Kept | null {
   return text ? (JSON.parse(text) as Kept) : null;
 }
 
-function keep({ access_token, refresh_token, expires_in, user }: Tokens): void {
-  store({ user, access_token, until: Date.now() + expires_in * MS_PER_SECOND, refresh_token });
+async function keep({ access_token, refresh_token, expires_in, user }: Tokens): Promise<void> {
+  await refreshToken.keep(refresh_token);
+  store({ user, access_token, until: Date.now() + expires_in * MS_PER_SECOND });
 }
 
 function store(session: Kept): void {
   storage.setItem(KEY, JSON.stringify(session));
 }
 
-function forget(): void {
+async function forget(): Promise<void> {
   storage.removeItem(KEY);
+  await refreshToken.forget();
 }
 
 // Another tab has signed out, or in as somebody else: what this one shows is not theirs.
