@@ -12,7 +12,7 @@ let load: Load;
 beforeAll(async () => {
   shop = await Shop.open('verdict');
   load = await shop.load();
-  await eventually(() => load.receipts.acknowledged.some(({ said }) => said === 'paid'));
+  await eventually(() => load.receipts.acknowledged.some(({ said }) => said === 'paid'), { within: 60_000 });
   await load.answers(100);
   await shop.expectAllIsWell(load);
   await shop.service.kill();
