@@ -77,11 +77,18 @@ export class CatalogRepository {
       const found = await this.commons.find(filter, sought, after, limit);
       return this.read((bind) => placesOf(found, bind));
     }
-    const near = await this.read((bind) =>
-      pageOf({ filter, sought, sort, after, limit, isNear: true }, bind),
-    );
-    if (near.length === limit || !isWalked(filter, sought)) return near;
-    return this.read((bind) => pageOf({ filter, sought, sort, after, limit, isNear: false }, bind));
+    const question = { filter, sought, sort, after, limit };
+    const near = await this.read((bind) => pageOf({ ...question, isNear: true }, bind));
+    if (near.length === limit || !isWalked(filter, sought) || !(await this.goesOn(question))) return near;
+    return this.read((bind) => pageOf({ ...question, isNear: false }, bind));
+  }
+
+  /** Whether there are more products than were looked at: a small category, or a last page, is not worth gathering anything. */
+  private async goesOn(question: PageQuestion): Promise<boolean> {
+    const values: unknown[] = [];
+    const text = `SELECT count(*)::int AS total FROM (${nearOf(question, (value) => `$${values.push(value)}`)}) p`;
+    const [row] = await this.replicas.read(unnamed<{ total: number }>(text), values);
+    return row?.total === NEAR_MAX;
   }
 
   private async read(page: (bind: Bind) => string): Promise<Family[]> {
@@ -151,33 +158,44 @@ interface PageQuestion {
   sort: ProductSort;
   after: Keyset | null;
   limit: number;
+}
+
+interface PageStep extends PageQuestion {
   /** Among the products that come next in the order; else, what the filter lets through is gathered first. */
   isNear: boolean;
 }
 
 /** SQL: begins a statement with the `page`, that is with the ids of what is asked for that come next in the order. */
-function pageOf({ filter, sought, sort, after, limit, isNear }: PageQuestion, bind: Bind): string {
+function pageOf({ isNear, ...question }: PageStep, bind: Bind): string {
+  const { filter, sought, sort, after, limit } = question;
   const { columns, descending } = ORDERS[sort];
-  const orderBy = columns.map((column) => (descending ? `${column} DESC` : column)).join(', ');
+  const orderBy = orderOf(sort);
   const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
-  const beyond = after ? [isBeyond(columns, descending, after, bind)] : [];
-  const conditions = [...conditionsOf(filter, bind), ...beyond];
+  const conditions = conditionsOf(filter, bind);
+  if (after) conditions.push(isBeyond(columns, descending, after, bind));
   const isOpen = sought === null || isMetSoon(sought);
   let { ctes, from } = sourceOf(filter, isOpen ? null : sought, sort === 'relevance', bind);
   if (sought && isOpen) conditions.push(inFamily(anywhere, 'p', sought.queryOf(bind), filter.with_inactive));
-  if (isWalked(filter, sought) && isNear) {
-    const { category, storefront_id, with_inactive } = filter;
-    const indexed = [...conditionsOf({ category, storefront_id, with_inactive }, bind), ...beyond].join(
-      ' AND ',
-    );
-    from = `(SELECT * FROM products p WHERE ${indexed} ORDER BY ${orderBy} LIMIT ${NEAR_MAX}) p`;
-  } else if (isWalked(filter, sought)) {
-    conditions.push(...narrowedTo(filter, 'p.id', bind));
+  if (isWalked(filter, sought)) {
+    if (isNear) from = `(${nearOf(question, bind)}) p`;
+    else conditions.push(...narrowedTo(filter, 'p.id', bind));
   }
   return `${ctes}, page AS (
     SELECT p.id, ${distance} AS distance, row_number() OVER (ORDER BY ${orderBy}) AS place FROM ${from}
     WHERE ${conditions.join(' AND ')} ORDER BY ${orderBy} LIMIT ${bind(limit)})`;
 }
+
+/** SQL: the products that come next in the order, as far as an index knows what the filter says of them. */
+function nearOf({ filter, sort, after }: PageQuestion, bind: Bind): string {
+  const { category, storefront_id, with_inactive } = filter;
+  const conditions = conditionsOf({ category, storefront_id, with_inactive }, bind);
+  const { columns, descending } = ORDERS[sort];
+  if (after) conditions.push(isBeyond(columns, descending, after, bind));
+  return `SELECT * FROM products p WHERE ${conditions.join(' AND ')} ORDER BY ${orderOf(sort)} LIMIT ${NEAR_MAX}`;
+}
+
+const orderOf = (sort: ProductSort) =>
+  ORDERS[sort].columns.map((column) => (ORDERS[sort].descending ? `${column} DESC` : column)).join(', ');
 
 /** SQL: begins a statement, and where its products `p` come from: all of them, or what was sought and is to be `found`. */
 function sourceOf(

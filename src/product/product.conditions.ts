@@ -46,18 +46,23 @@ export function conditionsOf(filter: ProductFilter, bind: Bind): string[] {
   return conditions;
 }
 
-/** SQL: leaves out most of what a filter does not let through, as far as it is about prices or stock, given an expression for ids. */
+/**
+ * SQL: leaves out most of what a filter does not let through, given an expression for ids: by the stock, else by prices. Of
+ * both together Postgres expects next to nothing, and looks all that stands between wide prices up one by one.
+ */
 export function narrowedTo(filter: ProductFilter, id: string, bind: Bind): string[] {
-  const bounds = boundsOf(filter, bind);
-  const narrowed: string[] = [];
-  if (bounds)
-    narrowed.push(`${id} IN (SELECT s.id FROM products s WHERE s.parent_id IS NULL AND s.deleted_at IS NULL AND ${bounds('s')}
-      UNION ALL SELECT s.parent_id FROM products s WHERE s.parent_id IS NOT NULL AND s.deleted_at IS NULL AND ${bounds('s')})`);
   // Nothing is left of a family when each variant has run out, or is not sold any more.
   if (filter.in_stock === false)
-    narrowed.push(`${id} IN (SELECT coalesce(s.parent_id, s.id) FROM products s
-      WHERE s.deleted_at IS NULL AND (s.stock = 0 OR s.parent_id IS NOT NULL AND NOT s.active))`);
-  return narrowed;
+    return [
+      `${id} IN (SELECT coalesce(s.parent_id, s.id) FROM products s
+      WHERE s.deleted_at IS NULL AND (s.stock = 0 OR s.parent_id IS NOT NULL AND NOT s.active))`,
+    ];
+  const bounds = boundsOf(filter, bind);
+  if (bounds === null) return [];
+  return [
+    `${id} IN (SELECT s.id FROM products s WHERE s.parent_id IS NULL AND s.deleted_at IS NULL AND ${bounds('s')}
+      UNION ALL SELECT s.parent_id FROM products s WHERE s.parent_id IS NOT NULL AND s.deleted_at IS NULL AND ${bounds('s')})`,
+  ];
 }
 
 /** What is really charged decides: of a product that has variants, the price of any of them that is shown. */

@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Replicas } from '../platform/database/replicas.js';
 import { Statement } from '../platform/database/statement.js';
 import { anywhere, type Bind, shown, unnamed } from './product.conditions.js';
-import type { ProductFilter } from './product.types.js';
+import { isSellable, type ProductFilter } from './product.types.js';
 import { corrections, type TypedWord, wordsOf } from './typing-errors.js';
 
 /** What is searched for, and what a first look has found. Products here are rows: variants stand for themselves. */
@@ -80,7 +80,8 @@ export class SearchRepository {
       products_in_all AS MATERIALIZED (SELECT reltuples AS total FROM pg_class WHERE oid = 'products'::regclass)
       SELECT ${query}::text AS tsquery, share.total >= ${COMMON_MIN} AS "isCommon",
         CASE WHEN share.total * products_in_all.total < ${RANKED_MAX * SAMPLED} THEN
-          ARRAY(SELECT s.id FROM products s WHERE ${anywhere('s', query)} AND ${isShown} LIMIT ${RANKED_MAX + 1}) END AS ids
+          ARRAY(SELECT s.id FROM products s WHERE ${anywhere('s', query)} AND ${with_inactive ? isShown : isSellable('s')}
+                LIMIT ${RANKED_MAX + 1}) END AS ids
       FROM share CROSS JOIN products_in_all`;
     const [found] = await this.replicas.read(unnamed<Omit<Sought, 'queryOf'>>(text), values);
     const { ids, ...sought } = found ?? { ids: [], tsquery: '', isCommon: false };

@@ -4,6 +4,7 @@ import pg from 'pg';
 import { loadConfig } from '../../src/platform/config/config.js';
 import { connect } from '../../src/platform/database/connection.js';
 import { pendingMigrations, revertNewest, runScripts } from '../../src/platform/database/migrations.js';
+import { Replicas } from '../../src/platform/database/replicas.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { expectProblem } from '../support/given-shop.js';
 import { freshCategory, freshSku, Merchant, mustBe } from './given-catalog.js';
@@ -268,6 +269,15 @@ describe('a search with a typing error', () => {
     expect(await namesFor('gibraltaxe')).toEqual(['Gibraltax']);
   });
 
+  it('is corrected though a variant of a hidden product has the very word', async () => {
+    await admin.product({ name: 'Helgoland' });
+    const { id } = await admin.product({ name: 'Shirt', active: false });
+    await admin.variant(id, { name: 'Helgolandy' });
+    expect(await namesFor('helgolandy')).toEqual(['Helgoland']);
+    await admin.change(id, { active: true });
+    expect(await namesFor('helgolandy')).toEqual(['Shirt']);
+  });
+
   it('knows the words of a new name, and of many at once', async () => {
     const { id } = await admin.product({ name: 'Chair' });
     await admin.change(id, { name: 'Minorca chair' });
@@ -503,6 +513,25 @@ describe('words that hundreds of products have', () => {
       expect(await idsOf(`category=many&${query}&sort=price`)).toEqual(byPrice);
       const { body } = await admin.asPublic('GET', `/products?category=many&count=true&${query}`);
       expect(body.total).toBe(ids.length);
+    }
+  });
+
+  it('are not gathered for a category that ends before many were looked at', async () => {
+    const replicas = app.app.get(Replicas);
+    const read = replicas.read;
+    let isGathered = false;
+    replicas.read = async (statement, values) => {
+      isGathered ||= statement.text.includes('UNION ALL SELECT s.parent_id');
+      return read.call(replicas, statement, values) as any;
+    };
+    try {
+      await admin.product({ category: 'few', price: 30 });
+      expect(await idsOf('category=few&min_price=20')).toHaveLength(1);
+      expect(isGathered).toBe(false);
+      expect(await idsOf('category=many&min_price=20&max_price=20')).toEqual([]);
+      expect(isGathered).toBe(true);
+    } finally {
+      replicas.read = read;
     }
   });
 
