@@ -12,7 +12,8 @@ CREATE FUNCTION terms_of_name(search tsvector) RETURNS SETOF text LANGUAGE sql I
   SELECT unnest(tsvector_to_array(ts_filter(search, '{a}')))
 $$;
 
--- In the order of the key: who writes variants of the same products at the same time does not wait crosswise.
+-- Always in one order: who writes variants of the same products at the same time does not wait crosswise within a statement.
+-- Between several statements of a transaction that may be; then Postgres undoes one of them, and it is done again.
 CREATE FUNCTION note_terms_of_new() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   INSERT INTO product_terms SELECT DISTINCT t.term, coalesce(made.parent_id, made.id)

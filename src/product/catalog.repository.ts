@@ -2,7 +2,7 @@ import { Injectable } from '@nestjs/common';
 import { Replicas } from '../platform/database/replicas.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
 import type { Keyset } from '../platform/http/page.js';
-import { CommonSearchRepository, type Place } from './common-search.repository.js';
+import { CommonSearchRepository, isPlace, type Place } from './common-search.repository.js';
 import {
   anywhere,
   type Bind,
@@ -73,7 +73,7 @@ export class CatalogRepository {
   ): Promise<Family[]> {
     const sought = filter.q === undefined ? null : await this.searches.seek(filter.q, filter);
     if (sought?.ids?.length === 0) return [];
-    if (sought && sought.ids === null && sort === 'relevance') {
+    if (sought && sort === 'relevance' && (sought.ids === null || isPlace(after))) {
       const found = await this.commons.find(filter, sought, after, limit);
       return this.read((bind) => placesOf(found, bind));
     }

@@ -2,7 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { Replicas } from '../platform/database/replicas.js';
 import { Statement } from '../platform/database/statement.js';
 import type { Keyset } from '../platform/http/page.js';
-import { anywhere, type Bind, conditionsOf, inFamily, inName, shown, unnamed } from './product.conditions.js';
+import {
+  anywhere,
+  type Bind,
+  conditionsOf,
+  inFamily,
+  inName,
+  narrowedTo,
+  shown,
+  unnamed,
+} from './product.conditions.js';
 import { type ProductFilter, WITH_OVERDUE_GOODS } from './product.types.js';
 import type { Sought } from './search.repository.js';
 import { conjunctionsOf, type Term, type Word } from './sought-words.js';
@@ -13,8 +22,12 @@ export interface Place {
   distance: number;
 }
 
-const IN_NAME = 0;
-const ELSEWHERE = 1;
+// Ranks are not above 0, so a cursor tells which of the two lists it goes on with.
+const IN_NAME = 1;
+const ELSEWHERE = 2;
+
+/** Whether a page goes on with a list of places, though fewer have what is sought than when it was begun. */
+export const isPlace = (after: Keyset | null) => Number(after?.[0]) >= IN_NAME;
 
 /** Products that are looked at one by one, before all are gathered after all. */
 const CANDIDATES_MAX = 2_000;
@@ -123,48 +136,37 @@ export class CommonSearchRepository {
       ...conditionsOf(filter, bind),
       inFamily(namedBy(sought), 'p', query, filter.with_inactive),
     ];
-    // OFFSET 0 keeps it to looking candidates up, one by one and in their order, until the page is full.
-    const text = `${WITH_OVERDUE_GOODS} SELECT p.id FROM (${candidates} ORDER BY id LIMIT ${CANDIDATES_MAX}) c
-      CROSS JOIN LATERAL (SELECT * FROM products f WHERE f.id = c.id OFFSET 0) p
-      WHERE ${conditions.join(' AND ')} ORDER BY c.id LIMIT ${bind(limit)}`;
+    const text = lookedUp(`${candidates} ORDER BY id LIMIT ${CANDIDATES_MAX}`, conditions, bind(limit));
     const ids = await this.idsOf(text, values);
     const mayBeCut = !rarest || entriesOf(rarest) > CANDIDATES_MAX;
     return mayBeCut && ids.length < limit ? null : ids;
   }
 
-  private others(question: Question): Promise<number[]> {
-    return question.sought.isCommon ? this.walked(question) : this.gathered(question, anywhere);
+  // What is common is met soon, unless it is common among the first products only, or the filter lets hardly any of it through.
+  private async others(question: Question): Promise<number[]> {
+    const near = question.sought.isCommon ? await this.near(question) : [];
+    return near.length === question.limit ? near : this.gathered(question, anywhere);
   }
 
-  // In the order of their ids, which soon meets what is common.
-  private async walked({ filter, sought, limit, after }: Question): Promise<number[]> {
+  private near({ filter, sought, limit, after }: Question): Promise<number[]> {
+    const values: unknown[] = [];
+    const bind: Bind = (value) => `$${values.push(value)}`;
+    const candidates = `${productsFrom(filter, after, bind)} ORDER BY id LIMIT ${CANDIDATES_MAX}`;
+    const conditions = [...conditionsOf(filter, bind), isElsewhere(filter, sought, bind)];
+    return this.idsOf(lookedUp(candidates, conditions, bind(limit)), values);
+  }
+
+  private gathered({ filter, sought, limit, after }: Question, has: typeof anywhere): Promise<number[]> {
     const values: unknown[] = [];
     const bind: Bind = (value) => `$${values.push(value)}`;
     const query = sought.queryOf(bind);
-    const { with_inactive } = filter;
-    const text = `${WITH_OVERDUE_GOODS} SELECT p.id FROM products p
-      WHERE ${conditionsOf(filter, bind).join(' AND ')} AND p.id > ${bind(after)}::bigint
-        AND ${inFamily(anywhere, 'p', query, with_inactive)} AND NOT ${inFamily(namedBy(sought), 'p', query, with_inactive)}
-      ORDER BY p.id LIMIT ${bind(limit)}`;
-    return this.idsOf(text, values);
-  }
-
-  private async gathered(
-    { filter, sought, limit, after }: Question,
-    has: typeof anywhere,
-  ): Promise<number[]> {
-    const values: unknown[] = [];
-    const bind: Bind = (value) => `$${values.push(value)}`;
-    const query = sought.queryOf(bind);
-    const { with_inactive } = filter;
-    const isElsewhere =
-      has === anywhere ? `NOT ${inFamily(namedBy(sought), 'p', query, with_inactive)}` : 'true';
-    const text = `${WITH_OVERDUE_GOODS}, found AS MATERIALIZED (
-        SELECT DISTINCT coalesce(s.parent_id, s.id) AS id FROM products s WHERE ${has('s', query)} AND ${shown('s', with_inactive)})
-      SELECT p.id FROM (SELECT id FROM found WHERE id > ${bind(after)}::bigint ORDER BY id) f
-      CROSS JOIN LATERAL (SELECT * FROM products m WHERE m.id = f.id OFFSET 0) p
-      WHERE ${conditionsOf(filter, bind).join(' AND ')} AND ${isElsewhere} ORDER BY f.id LIMIT ${bind(limit)}`;
-    return this.idsOf(text, values);
+    const found = `SELECT DISTINCT coalesce(s.parent_id, s.id) AS id FROM products s
+      WHERE ${has('s', query)} AND ${shown('s', filter.with_inactive)}`;
+    const narrowed = [`id > ${bind(after)}::bigint`, ...narrowedTo(filter, 'id', bind)].join(' AND ');
+    const conditions = conditionsOf(filter, bind);
+    if (has === anywhere) conditions.push(isElsewhere(filter, sought, bind));
+    const candidates = `SELECT id FROM (${found} OFFSET 0) g WHERE ${narrowed} ORDER BY id`;
+    return this.idsOf(lookedUp(candidates, conditions, bind(limit)), values);
   }
 
   private async idsOf(text: string, values: unknown[]): Promise<number[]> {
@@ -178,6 +180,18 @@ const namedBy = ({ tsquery }: Sought): typeof inName =>
   tsquery.includes('!')
     ? (product, query) => `${inName(product, query)} AND ${anywhere(product, query)}`
     : inName;
+
+/** SQL: the product `p` has it, and in no name. */
+function isElsewhere({ with_inactive }: ProductFilter, sought: Sought, bind: Bind): string {
+  const query = sought.queryOf(bind);
+  return `${inFamily(anywhere, 'p', query, with_inactive)} AND NOT ${inFamily(namedBy(sought), 'p', query, with_inactive)}`;
+}
+
+/** SQL: ids of those candidates that fit. OFFSET 0 keeps it to looking one by one up, in their order, until the page is full. */
+const lookedUp = (candidates: string, conditions: string[], limit: string) =>
+  `${WITH_OVERDUE_GOODS} SELECT p.id FROM (${candidates}) c
+   CROSS JOIN LATERAL (SELECT * FROM products f WHERE f.id = c.id OFFSET 0) p
+   WHERE ${conditions.join(' AND ')} ORDER BY c.id LIMIT ${limit}`;
 
 const entriesOf = (word: KnownWord[]) => word.reduce((sum, { entries }) => sum + entries, 0);
 

@@ -98,7 +98,11 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
     const first = this.underWay.get(claim.scope);
     if (first) return toRepeat(await this.stateBeside(first, claim));
     this.underWay.set(claim.scope, claim);
-    return work().finally(() => this.underWay.delete(claim.scope));
+    try {
+      return await work();
+    } finally {
+      this.underWay.delete(claim.scope);
+    }
   }
 
   // The first may be a repeat itself, so the row goes before what the first wants. Nothing is locked: to the first, which
