@@ -34,4 +34,4 @@ STOPSIGNAL SIGTERM
 # Whether it lives. Whether it should be sent requests is asked by the proxy, at /health/ready.
 HEALTHCHECK --interval=10s --timeout=3s --start-period=30s --retries=3 \
   CMD ["node", "-e", "fetch(`http://127.0.0.1:${process.env.PORT}/health`).then(({ ok }) => process.exit(ok ? 0 : 1), () => process.exit(1))"]
-CMD ["node", "--max-semi-space-size=2", "--heap-growing-percent=10", "dist/main.js"]
+CMD ["node", "--max-semi-space-size=16", "--heap-growing-percent=20", "dist/main.js"]

@@ -46,7 +46,6 @@ export class Service {
     await mkdir(cwd, { recursive: true });
     const run = [
       ...nodeArguments,
-      '--enable-source-maps',
       ...['./nothing.js', './relay-switch.js'].flatMap((own) => [
         '--import',
         fileURLToPath(new URL(own, import.meta.url)),

@@ -1,4 +1,5 @@
 import { Injectable } from '@nestjs/common';
+import { ofAnyLength } from '../platform/database/arrays.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
 import { CatalogChanges } from './catalog-changes.js';
 import {
@@ -98,7 +99,7 @@ const sellable = new Statement<{ id: number }>(
 // SHARE on a product: writing those lines must not wait for whoever is selling it.
 const LOCK_FOR_SALE = `
   SELECT p.id, p.sku, p.name, p.price_minor, p.stock, ${isSellable('p')} AS sellable, ${hasVariants('p')} AS has_variants
-  FROM products p WHERE p.id = ANY($1::int[]) ORDER BY p.id FOR NO KEY UPDATE OF p`;
+  FROM products p WHERE p.id = ANY(${ofAnyLength('$1', 'int')}) ORDER BY p.id FOR NO KEY UPDATE OF p`;
 const lockForSale = new Statement<LockedProduct>('product-lock-for-sale', LOCK_FOR_SALE);
 const lockFree = new Statement<LockedProduct>('product-lock-free', `${LOCK_FOR_SALE} SKIP LOCKED`);
 
@@ -116,7 +117,8 @@ const findDeleted = new Statement<{ id: number }>(
 const changeStock = new Statement<StockAfter>(
   'product-change-stock',
   `UPDATE products p SET stock = p.stock + c.delta, stock_sequence = p.stock_sequence + 1
-   FROM (SELECT product_id, sum(delta) AS delta FROM unnest($1::int[], $2::int[]) AS u(product_id, delta)
+   FROM (SELECT product_id, sum(delta) AS delta
+         FROM unnest(${ofAnyLength('$1', 'int')}, ${ofAnyLength('$2', 'int')}) AS u(product_id, delta)
          GROUP BY product_id) c
    WHERE p.id = c.product_id
    RETURNING p.id AS product_id, p.stock AS stock_after, p.stock_sequence AS sequence`,

@@ -10,3 +10,10 @@ export const splitTexts = (placeholder: string) => `string_to_array(${placeholde
 
 /** Many JSON texts as one, for `splitTexts`: JSON never holds the unit separator raw. */
 export const jsonTexts = (texts: readonly string[]): string => texts.join('\u001f');
+
+/**
+ * SQL: the array in `placeholder`, for statements on the placement path. Postgres plans a statement anew at each call as long as
+ * it believes that an array of this very length is worth a plan of its own; of what comes out of a subquery it knows no length.
+ */
+export const ofAnyLength = (placeholder: string, type: string) =>
+  `(SELECT ${placeholder}::${type}[])::${type}[]`;

@@ -1,4 +1,5 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import type { Sequelize } from 'sequelize-typescript';
 import type { RunnableMigration, Umzug } from 'umzug';
@@ -22,6 +23,7 @@ export async function runScripts(kind: Scripts, sequelize: Sequelize): Promise<s
     await lockScripts(tx);
     await clientOf(tx).query(`CREATE TABLE IF NOT EXISTS schema_journal (
       kind text NOT NULL, name text NOT NULL, ran_at timestamptz NOT NULL DEFAULT now(), PRIMARY KEY (kind, name))`);
+    if ((await pendingOf(kind, tx)).length === 0) return [];
     const scripts = await scriptsOf(kind, tx);
     return namesOf(await scripts.up());
   });
@@ -38,10 +40,7 @@ export async function revertNewest(sequelize: Sequelize): Promise<string | undef
 
 /** The migrations that this build knows and the database has not seen. */
 export async function pendingMigrations(sequelize: Sequelize): Promise<string[]> {
-  return sequelize.transaction(async (tx) => {
-    const scripts = await scriptsOf('migrations', tx);
-    return namesOf(await scripts.pending());
-  });
+  return sequelize.transaction((tx) => pendingOf('migrations', tx));
 }
 
 async function lockScripts(tx: Tx): Promise<void> {
@@ -52,7 +51,14 @@ async function lockScripts(tx: Tx): Promise<void> {
 
 const namesOf = (scripts: { name: string }[]) => scripts.map(({ name }) => name);
 
-// Fetched here and not above: it brings a whole command line along, and most who import this file run no script.
+/** Scripts that have not run yet, in the order in which they would. */
+async function pendingOf(kind: Scripts, tx: Tx): Promise<string[]> {
+  const ran = new Set(await journal(kind, tx).executed());
+  const files = await readdir(join(root, kind));
+  return files.filter((name) => /(?<!\.down)\.sql$/.test(name) && !ran.has(name)).sort();
+}
+
+// Fetched here and not above: it brings a whole command line along, which would stay in memory, and most starts run no script.
 async function scriptsOf(kind: Scripts, tx: Tx): Promise<Umzug<Tx>> {
   const { Umzug } = await import('umzug');
   return new Umzug({

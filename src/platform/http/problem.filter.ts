@@ -4,7 +4,7 @@ import type { FastifyReply, FastifyRequest } from 'fastify';
 import { isBusy, isConnectionFault, namesNoUser } from '../database/database.errors.js';
 import { DomainError, type FactKind, Overloaded } from '../errors.js';
 import { isEncoded } from './encoded-body.js';
-import { BARE_HEADERS } from './security-headers.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 import { bodyTypeOf } from './streamed-body.js';
 
 const STATUS: Record<FactKind, number> = {
@@ -67,7 +67,7 @@ export class ProblemFilter implements ExceptionFilter {
     }
     if (reply.sent) return;
     // Some are answered before any hook has run: a path that cannot be decoded, a target that is no path.
-    if (!reply.hasHeader('X-Request-Id')) reply.headers({ 'X-Request-Id': request.id, ...BARE_HEADERS });
+    if (!reply.hasHeader('X-Request-Id')) reply.headers({ 'X-Request-Id': request.id, ...SECURITY_HEADERS });
     if (problem.retryAfterSeconds) reply.header('Retry-After', String(problem.retryAfterSeconds));
     if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer');
     // A problem is never cached, whatever the route had meant to say of its success.

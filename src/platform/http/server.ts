@@ -60,7 +60,7 @@ export async function createServer(
     return503OnClosing: false,
   });
   tuneFastify(adapter, log);
-  await setSecurityHeaders(adapter.getInstance(), config);
+  setSecurityHeaders(adapter.getInstance(), config);
   await allowOrigins(adapter.getInstance(), config);
   refuseForNode(adapter.getInstance());
   await compressReads(adapter);

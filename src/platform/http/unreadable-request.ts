@@ -4,7 +4,7 @@ import { BadRequestException } from '@nestjs/common';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { uuidv7 } from '../uuid.js';
 import { ProblemFilter } from './problem.filter.js';
-import { BARE_HEADERS } from './security-headers.js';
+import { SECURITY_HEADERS } from './security-headers.js';
 import { isStreaming } from './streamed-body.js';
 
 interface Refusal {
@@ -65,7 +65,7 @@ function bareProblem({ status, code, detail }: Refusal) {
   const body = JSON.stringify({ type, title, status, detail, code, error: detail, request_id });
   const headers = {
     'X-Request-Id': request_id,
-    ...BARE_HEADERS,
+    ...SECURITY_HEADERS,
     'Content-Type': 'application/problem+json; charset=utf-8',
     'Content-Length': Buffer.byteLength(body),
   };

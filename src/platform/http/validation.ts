@@ -1,27 +1,42 @@
+import { type ArgumentMetadata, Injectable, type PipeTransform, type Type } from '@nestjs/common';
+import { plainToInstance, Transform } from 'class-transformer';
 import {
-  type ArgumentMetadata,
-  Injectable,
-  type PipeTransform,
-  type Type,
-  ValidationPipe,
-} from '@nestjs/common';
-import { Transform } from 'class-transformer';
-import { isISO8601, ValidateBy, ValidateIf, type ValidationError } from 'class-validator';
+  getMetadataStorage,
+  isISO8601,
+  ValidateBy,
+  ValidateIf,
+  type ValidationError,
+  type ValidatorOptions,
+  validate,
+} from 'class-validator';
 import { LRUCache } from 'lru-cache';
 import { type FieldFault, ValidationFailed } from '../errors.js';
 
 const INTEGER_ID_MAX = 2_147_483_647;
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/i;
 
-const strict = new ValidationPipe({
-  transform: true,
+const STRICT: ValidatorOptions = {
   whitelist: true,
   forbidNonWhitelisted: true,
   forbidUnknownValues: true,
   stopAtFirstError: true,
   validationError: { target: false, value: false },
-  exceptionFactory: (errors) => new ValidationFailed(errors.flatMap((error) => faultsOf(error))),
-});
+};
+
+rememberRules();
+
+// class-validator gathers the rules of a class anew for every object, out of those of all classes; they do not change any more.
+function rememberRules(): void {
+  const storage = getMetadataStorage();
+  type Rules = ReturnType<typeof storage.getTargetValidationMetadatas>;
+  const gather = storage.getTargetValidationMetadatas.bind(storage);
+  const known = new Map<unknown, Rules>();
+  storage.getTargetValidationMetadatas = (dto, ...how) => {
+    const rules = known.get(dto) ?? gather(dto, ...how);
+    known.set(dto, rules);
+    return rules;
+  };
+}
 
 /** Of each DTO. */
 const QUERIES_MAX = 1_000;
@@ -36,30 +51,34 @@ export class StrictValidation implements PipeTransform {
   transform(value: unknown, metadata: ArgumentMetadata): unknown {
     // Path parameters have pipes of their own, which must see the text as it came.
     if (metadata.type === 'custom' || metadata.type === 'param') return value;
-    if (metadata.type === 'body' && !isPlainObject(value)) {
-      // A POST whose members are all optional may come without a body.
-      if (value === undefined || value === null) return strict.transform({}, metadata);
-      throw ValidationFailed.of('', 'the body must be a JSON object');
-    }
-    // A single member, `@Query('name')`, is not a whole query.
-    if (metadata.type === 'query' && metadata.data === undefined && metadata.metatype !== undefined)
-      return this.transformQuery(value, metadata, metadata.metatype);
-    refuseInherited(value);
-    return strict.transform(value, metadata);
+    const dto = metadata.metatype as Type;
+    if (metadata.type === 'query') return this.transformQuery(value as object, dto);
+    // A POST whose members are all optional may come without a body.
+    if (value === undefined || value === null) return strictly({}, dto);
+    if (!isPlainObject(value)) throw ValidationFailed.of('', 'the body must be a JSON object');
+    return strictly(value, dto);
   }
 
   /** The same query is the same DTO: nobody may change it. */
-  private async transformQuery(value: unknown, metadata: ArgumentMetadata, dto: Type): Promise<unknown> {
+  private async transformQuery(value: object, dto: Type<object>): Promise<object> {
     const known = this.queries.get(dto) ?? new LRUCache<string, object>({ max: QUERIES_MAX });
     this.queries.set(dto, known);
     const key = JSON.stringify(value);
     const there = known.get(key);
     if (there !== undefined) return there;
-    refuseInherited(value);
-    const query = Object.freeze(await strict.transform(value, metadata));
+    const query = Object.freeze(await strictly(value, dto));
     if (key.length <= QUERY_LENGTH_MAX) known.set(key, query);
     return query;
   }
+}
+
+/** What has come as JSON or as a query, as one of the class that says what it may hold. @throws ValidationFailed */
+async function strictly<T extends object>(value: object, dto: Type<T>): Promise<T> {
+  refuseInherited(value);
+  const instance = plainToInstance(dto, value);
+  const errors = await validate(instance, STRICT);
+  if (errors.length > 0) throw new ValidationFailed(errors.flatMap((error) => faultsOf(error)));
+  return instance;
 }
 
 /** @throws ValidationFailed for a member that is named like one which every object has. */
@@ -86,7 +105,7 @@ export async function validated<T extends object>(value: unknown, metatype: Type
   return new StrictValidation().transform(value, { type: 'body', metatype }) as Promise<T>;
 }
 
-function isPlainObject(value: unknown): boolean {
+function isPlainObject(value: unknown): value is object {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
 }
 

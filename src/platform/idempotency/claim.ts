@@ -1,4 +1,4 @@
-import { createHash } from 'node:crypto';
+import { hash } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import { configure } from 'safe-stable-stringify';
 import { ValidationFailed } from '../errors.js';
@@ -28,9 +28,7 @@ export function claimOf(request: CallerRequest, key: string, body: unknown): Cla
   const path = request.url.split('?')[0];
   return {
     scope: `${callerOf(request)} ${request.method} ${path} ${key}`,
-    bodyHash: createHash('sha256')
-      .update(canonical(body ?? {}) as string)
-      .digest(),
+    bodyHash: hash('sha256', canonical(body ?? {}) as string, 'buffer'),
   };
 }
 
