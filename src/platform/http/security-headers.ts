@@ -37,7 +37,7 @@ function headersOf(options: HelmetOptions): Record<string, string> {
   const response = new ServerResponse(request);
   helmet(options)(request, response, () => undefined);
   return Object.fromEntries(
-    response.getRawHeaderNames().map((name) => [name, String(response.getHeader(name))]),
+    Object.entries(response.getHeaders()).map(([name, value]) => [name, String(value)]),
   );
 }
 
