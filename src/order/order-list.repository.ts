@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
-import { Statement } from '../platform/database/statement.js';
+import { unnamed } from '../platform/database/statement.js';
 import { type Bind, beyond, type ListOrder, orderBy } from '../platform/http/list-order.js';
 import type { Keyset } from '../platform/http/page.js';
 import { orderOf, WHOLE_ORDER, type WholeRow } from './order.repository.js';
@@ -36,9 +36,6 @@ export class OrderListRepository {
     return (await this.database.readFirst(unnamed<{ total: number }>(text), values))?.total ?? 0;
   }
 }
-
-// Without a name Postgres plans it with its values at hand: which index serves a filter best depends on what is asked for.
-const unnamed = <Row extends object>(text: string) => new Statement<Row>('', text);
 
 /** Only fixed texts and placeholders: whatever a client has sent is bound. */
 function conditionsOf({ status, user_id, product_id, from, to, q }: OrderFilter, bind: Bind): string[] {

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Replicas } from '../platform/database/replicas.js';
-import { Statement, type Tx } from '../platform/database/statement.js';
+import { Statement, type Tx, unnamed } from '../platform/database/statement.js';
 import type { Keyset } from '../platform/http/page.js';
 import { CommonSearchRepository, isPlace, type Place } from './common-search.repository.js';
 import {
@@ -11,7 +11,6 @@ import {
   narrowedTo,
   shown,
   stockToSell,
-  unnamed,
 } from './product.conditions.js';
 import {
   type Family,

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { Replicas } from '../platform/database/replicas.js';
-import { Statement } from '../platform/database/statement.js';
+import { Statement, unnamed } from '../platform/database/statement.js';
 import type { Keyset } from '../platform/http/page.js';
 import {
   anywhere,
@@ -10,7 +10,6 @@ import {
   inName,
   narrowedTo,
   shown,
-  unnamed,
 } from './product.conditions.js';
 import { type ProductFilter, WITH_OVERDUE_GOODS } from './product.types.js';
 import type { Sought } from './search.repository.js';

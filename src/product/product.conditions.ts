@@ -1,14 +1,7 @@
-import { Statement } from '../platform/database/statement.js';
 import { freeStock, hasVariants, type ProductFilter } from './product.types.js';
 
 /** Puts a value aside and answers the placeholder that stands for it. */
 export type Bind = (value: unknown) => string;
-
-/**
- * A statement made for what was asked. Without a name Postgres plans it with its values at hand: the shapes are many, and
- * which index serves a filter best depends on what is asked for.
- */
-export const unnamed = <Row extends object>(text: string) => new Statement<Row>('', text);
 
 /** SQL: what can be sold now of the product with this alias, or of its variants when it has any. */
 export const stockToSell = (product: string) =>

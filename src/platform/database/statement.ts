@@ -38,3 +38,9 @@ export class Statement<Row extends object = Record<string, unknown>> {
     return (await this.run(values, tx))[0] ?? null;
   }
 }
+
+/**
+ * A statement made for what was asked. Without a name Postgres plans it with its values at hand: for where the shapes are many, and
+ * which index serves best depends on what is asked for.
+ */
+export const unnamed = <Row extends object>(text: string) => new Statement<Row>('', text);
