@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
-import { Statement, type Tx } from '../platform/database/statement.js';
+import { Statement, type Tx, unnamed } from '../platform/database/statement.js';
 import type { Role } from '../platform/http/caller.js';
 import { type Bind, beyond, type ListOrder, orderBy } from '../platform/http/list-order.js';
 import type { Keyset } from '../platform/http/page.js';
@@ -214,14 +214,14 @@ export class UserRepository {
     if (after) conditions.push(beyond(ORDERS[sort], after, bind));
     const text = `SELECT ${LISTED} FROM users WHERE ${conditions.join(' AND ')}
       ORDER BY ${orderBy(ORDERS[sort])} LIMIT ${bind(limit)}`;
-    return this.database.read(new Statement<ListedUser>('', text), values);
+    return this.database.read(unnamed<ListedUser>(text), values);
   }
 
   async count(filter: UserFilter): Promise<number> {
     const values: unknown[] = [];
     const conditions = conditionsOf(filter, (value) => `$${values.push(value)}`);
     const text = `SELECT count(*) AS total FROM users WHERE ${conditions.join(' AND ')}`;
-    return (await this.database.readFirst(new Statement<{ total: number }>('', text), values))?.total ?? 0;
+    return (await this.database.readFirst(unnamed<{ total: number }>(text), values))?.total ?? 0;
   }
 }
 

@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { plainArray } from '../platform/database/arrays.js';
 import { DatabaseService } from '../platform/database/database.service.js';
-import { Statement, type Tx } from '../platform/database/statement.js';
+import { Statement, type Tx, unnamed } from '../platform/database/statement.js';
 import { type Bind, beyond, type ListOrder, orderBy } from '../platform/http/list-order.js';
 import type { Keyset } from '../platform/http/page.js';
 import type { Discount, DiscountSort, DiscountUse, NewDiscount } from './discount.types.js';
@@ -147,7 +147,7 @@ export class DiscountRepository {
     const rest = after ? `AND ${beyond(ORDERS[sort], after, bind)}` : '';
     const text = `SELECT ${COLUMNS} FROM discounts WHERE ${LIVING} ${rest}
       ORDER BY ${orderBy(ORDERS[sort])} LIMIT ${bind(limit)}`;
-    return this.database.read(new Statement<Discount>('', text), values);
+    return this.database.read(unnamed<Discount>(text), values);
   }
 
   async count(): Promise<number> {

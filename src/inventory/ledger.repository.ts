@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
-import { Statement, type Tx } from '../platform/database/statement.js';
+import { Statement, type Tx, unnamed } from '../platform/database/statement.js';
 import type { AgeSort } from '../platform/http/list-order.js';
 import type { StockChange } from '../product/product.types.js';
 import type {
@@ -195,13 +195,13 @@ export class LedgerRepository {
     if (after !== null) conditions.push(`id ${beyond} $${values.push(after)}::bigint`);
     const text = `SELECT ${COLUMNS} FROM stock_movements WHERE ${conditions.join(' AND ')}
       ORDER BY id ${direction} LIMIT $${values.push(limit)}`;
-    return this.database.read(new Statement<Movement>('', text), values);
+    return this.database.read(unnamed<Movement>(text), values);
   }
 
   async count(filter: MovementFilter): Promise<number> {
     const values: unknown[] = [];
     const text = `SELECT count(*) AS total FROM stock_movements WHERE ${conditionsOf(filter, values).join(' AND ')}`;
-    return (await this.database.readFirst(new Statement<{ total: number }>('', text), values))?.total ?? 0;
+    return (await this.database.readFirst(unnamed<{ total: number }>(text), values))?.total ?? 0;
   }
 }
 

@@ -1,6 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
-import { Statement, type Tx } from '../platform/database/statement.js';
+import { Statement, type Tx, unnamed } from '../platform/database/statement.js';
 import { type Bind, beyond, type ListOrder, orderBy } from '../platform/http/list-order.js';
 import type { Keyset } from '../platform/http/page.js';
 import { freeStock, hasVariants, isSellable, WITH_OVERDUE_GOODS } from '../product/product.types.js';
@@ -122,7 +122,7 @@ export class StockRepository {
     const text = `${COUNTED}
       SELECT id AS product_id, sku, name, stock, low_stock_threshold FROM counted WHERE ${LOW} ${rest}
       ORDER BY ${orderBy(LOW_ORDERS[sort])} LIMIT ${bind(limit)}`;
-    return this.database.read(new Statement<LowProduct>('', text), values);
+    return this.database.read(unnamed<LowProduct>(text), values);
   }
 
   async countLow(): Promise<number> {

@@ -1,17 +1,10 @@
 import { Injectable } from '@nestjs/common';
 import { Replicas } from '../platform/database/replicas.js';
 import { Statement, type Tx, unnamed } from '../platform/database/statement.js';
+import { type Bind, beyond, type ListOrder, orderBy } from '../platform/http/list-order.js';
 import type { Keyset } from '../platform/http/page.js';
 import { CommonSearchRepository, isPlace, type Place } from './common-search.repository.js';
-import {
-  anywhere,
-  type Bind,
-  conditionsOf,
-  inFamily,
-  narrowedTo,
-  shown,
-  stockToSell,
-} from './product.conditions.js';
+import { anywhere, conditionsOf, inFamily, narrowedTo, shown, stockToSell } from './product.conditions.js';
 import {
   type Family,
   isSellable,
@@ -36,19 +29,14 @@ const find = new Statement<ProductRow>(
    WHERE p.deleted_at IS NULL ORDER BY p.id <> $1, p.id`,
 );
 
-interface Order {
-  /** Columns of the product `p`, or of what was `found`, the last of them unique. Ids are given in the order of creation. */
-  columns: string[];
-  descending: boolean;
-}
-
-const ORDERS: Record<ProductSort, Order> = {
-  id: { columns: ['p.id'], descending: false },
-  name: { columns: ['p.name', 'p.id'], descending: false },
-  price: { columns: ['p.price_minor', 'p.id'], descending: false },
-  '-price': { columns: ['p.price_minor', 'p.id'], descending: true },
-  newest: { columns: ['p.id'], descending: true },
-  relevance: { columns: ['found.distance', 'p.id'], descending: false },
+/** By columns of the product `p`, or of what was `found`. Ids are given in the order of creation. */
+const ORDERS: Record<ProductSort, ListOrder> = {
+  id: { columns: { 'p.id': 'bigint' }, descending: false },
+  name: { columns: { 'p.name': 'text', 'p.id': 'bigint' }, descending: false },
+  price: { columns: { 'p.price_minor': 'bigint', 'p.id': 'bigint' }, descending: false },
+  '-price': { columns: { 'p.price_minor': 'bigint', 'p.id': 'bigint' }, descending: true },
+  newest: { columns: { 'p.id': 'bigint' }, descending: true },
+  relevance: { columns: { 'found.distance': 'bigint', 'p.id': 'bigint' }, descending: false },
 };
 
 /** Products that are looked at one by one, before all that a filter of prices or stock lets through are gathered. */
@@ -167,11 +155,10 @@ interface PageStep extends PageQuestion {
 /** SQL: begins a statement with the `page`, that is with the ids of what is asked for that come next in the order. */
 function pageOf({ isNear, ...question }: PageStep, bind: Bind): string {
   const { filter, sought, sort, after, limit } = question;
-  const { columns, descending } = ORDERS[sort];
-  const orderBy = orderOf(sort);
+  const order = orderBy(ORDERS[sort]);
   const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
   const conditions = conditionsOf(filter, bind);
-  if (after) conditions.push(isBeyond(columns, descending, after, bind));
+  if (after) conditions.push(beyond(ORDERS[sort], after, bind));
   const isOpen = sought === null || isMetSoon(sought);
   let { ctes, from } = sourceOf(filter, isOpen ? null : sought, sort === 'relevance', bind);
   if (sought && isOpen) conditions.push(inFamily(anywhere, 'p', sought.queryOf(bind), filter.with_inactive));
@@ -180,21 +167,17 @@ function pageOf({ isNear, ...question }: PageStep, bind: Bind): string {
     else conditions.push(...narrowedTo(filter, 'p.id', bind));
   }
   return `${ctes}, page AS (
-    SELECT p.id, ${distance} AS distance, row_number() OVER (ORDER BY ${orderBy}) AS place FROM ${from}
-    WHERE ${conditions.join(' AND ')} ORDER BY ${orderBy} LIMIT ${bind(limit)})`;
+    SELECT p.id, ${distance} AS distance, row_number() OVER (ORDER BY ${order}) AS place FROM ${from}
+    WHERE ${conditions.join(' AND ')} ORDER BY ${order} LIMIT ${bind(limit)})`;
 }
 
 /** SQL: the products that come next in the order, as far as an index knows what the filter says of them. */
 function nearOf({ filter, sort, after }: PageQuestion, bind: Bind): string {
   const { category, storefront_id, with_inactive } = filter;
   const conditions = conditionsOf({ category, storefront_id, with_inactive }, bind);
-  const { columns, descending } = ORDERS[sort];
-  if (after) conditions.push(isBeyond(columns, descending, after, bind));
-  return `SELECT * FROM products p WHERE ${conditions.join(' AND ')} ORDER BY ${orderOf(sort)} LIMIT ${NEAR_MAX}`;
+  if (after) conditions.push(beyond(ORDERS[sort], after, bind));
+  return `SELECT * FROM products p WHERE ${conditions.join(' AND ')} ORDER BY ${orderBy(ORDERS[sort])} LIMIT ${NEAR_MAX}`;
 }
-
-const orderOf = (sort: ProductSort) =>
-  ORDERS[sort].columns.map((column) => (ORDERS[sort].descending ? `${column} DESC` : column)).join(', ');
 
 /** SQL: begins a statement, and where its products `p` come from: all of them, or what was sought and is to be `found`. */
 function sourceOf(
@@ -220,10 +203,4 @@ function placesOf(found: Place[], bind: Bind): string {
   const distances = bind(found.map(({ distance }) => distance));
   return `${WITH_OVERDUE_GOODS}, page AS (
     SELECT * FROM unnest(${ids}::int[], ${distances}::int[]) WITH ORDINALITY page (id, distance, place))`;
-}
-
-/** The rows that come after `keyset` in the order. As bigint: a made-up cursor may name an id that no integer can be. */
-function isBeyond(columns: string[], descending: boolean, keyset: Keyset, bind: Bind): string {
-  const places = keyset.map((value) => `${bind(value)}::${typeof value === 'number' ? 'bigint' : 'text'}`);
-  return `(${columns.join(', ')}) ${descending ? '<' : '>'} (${places.join(', ')})`;
 }

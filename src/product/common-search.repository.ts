@@ -1,16 +1,9 @@
 import { Injectable } from '@nestjs/common';
 import { Replicas } from '../platform/database/replicas.js';
 import { Statement, unnamed } from '../platform/database/statement.js';
+import type { Bind } from '../platform/http/list-order.js';
 import type { Keyset } from '../platform/http/page.js';
-import {
-  anywhere,
-  type Bind,
-  conditionsOf,
-  inFamily,
-  inName,
-  narrowedTo,
-  shown,
-} from './product.conditions.js';
+import { anywhere, conditionsOf, inFamily, inName, narrowedTo, shown } from './product.conditions.js';
 import { type ProductFilter, WITH_OVERDUE_GOODS } from './product.types.js';
 import type { Sought } from './search.repository.js';
 import { conjunctionsOf, type Term, type Word } from './sought-words.js';

@@ -1,7 +1,5 @@
+import type { Bind } from '../platform/http/list-order.js';
 import { freeStock, hasVariants, type ProductFilter } from './product.types.js';
-
-/** Puts a value aside and answers the placeholder that stands for it. */
-export type Bind = (value: unknown) => string;
 
 /** SQL: what can be sold now of the product with this alias, or of its variants when it has any. */
 export const stockToSell = (product: string) =>

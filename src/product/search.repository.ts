@@ -1,7 +1,8 @@
 import { Injectable } from '@nestjs/common';
 import { Replicas } from '../platform/database/replicas.js';
 import { Statement, unnamed } from '../platform/database/statement.js';
-import { anywhere, type Bind, shown } from './product.conditions.js';
+import type { Bind } from '../platform/http/list-order.js';
+import { anywhere, shown } from './product.conditions.js';
 import { isSellable, type ProductFilter } from './product.types.js';
 import { corrections, type TypedWord, wordsOf } from './typing-errors.js';
 

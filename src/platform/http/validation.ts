@@ -51,7 +51,8 @@ export class StrictValidation implements PipeTransform {
   transform(value: unknown, metadata: ArgumentMetadata): unknown {
     // Path parameters have pipes of their own, which must see the text as it came.
     if (metadata.type === 'custom' || metadata.type === 'param') return value;
-    const dto = metadata.metatype as Type;
+    const dto = metadata.metatype;
+    if (dto === undefined || saysNothing(dto)) return value;
     if (metadata.type === 'query') return this.transformQuery(value as object, dto);
     // A POST whose members are all optional may come without a body.
     if (value === undefined || value === null) return strictly({}, dto);
@@ -71,6 +72,9 @@ export class StrictValidation implements PipeTransform {
     return query;
   }
 }
+
+/** A type that no rules stand at: there is nothing to validate by. */
+const saysNothing = (type: Type) => ([String, Number, Boolean, Array, Object] as unknown[]).includes(type);
 
 /** What has come as JSON or as a query, as one of the class that says what it may hold. @throws ValidationFailed */
 async function strictly<T extends object>(value: object, dto: Type<T>): Promise<T> {
