@@ -1,27 +1,16 @@
 import { Alert, Box, Button, Card, Stack, TextField, Typography } from '@mui/material';
-import { type FormEvent, useEffect, useState } from 'react';
+import { useEffect } from 'react';
 import { Notification, useCheckAuth, useLogin } from 'react-admin';
 import { useNavigate } from 'react-router-dom';
 import icon from '../icon.svg';
+import { PasswordField, useSigningIn } from './credentials';
 
 export function LoginPage() {
   const login = useLogin();
-  const [fault, setFault] = useState<string | null>(null);
-  const [isUnderWay, setIsUnderWay] = useState(false);
+  const { fault, isUnderWay, submit } = useSigningIn((form) =>
+    login({ email: String(form.get('email')), password: String(form.get('password')) }),
+  );
   useLeaveWhenSignedIn();
-
-  const signIn = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    const form = new FormData(event.currentTarget);
-    setIsUnderWay(true);
-    setFault(null);
-    try {
-      await login({ email: String(form.get('email')), password: String(form.get('password')) });
-    } catch (error) {
-      setFault((error as Error).message);
-      setIsUnderWay(false);
-    }
-  };
 
   return (
     <Box
@@ -30,7 +19,7 @@ export function LoginPage() {
     >
       <title>Sign in – Holdfast</title>
       <Card sx={{ width: '100%', maxWidth: 380, p: { xs: 3, sm: 4 } }}>
-        <Stack component="form" spacing={2} onSubmit={signIn}>
+        <Stack component="form" spacing={2} onSubmit={submit}>
           <Stack direction="row" spacing={1.5} sx={{ alignItems: 'center' }}>
             <img src={icon} width={36} height={36} alt="" />
             <Typography variant="h1">Holdfast</Typography>
@@ -38,13 +27,7 @@ export function LoginPage() {
           <Typography color="textSecondary">Sign in to manage the shop.</Typography>
           {fault && <Alert severity="error">{fault}</Alert>}
           <TextField name="email" type="email" label="Email" autoComplete="username" required autoFocus />
-          <TextField
-            name="password"
-            type="password"
-            label="Password"
-            autoComplete="current-password"
-            required
-          />
+          <PasswordField />
           <Button type="submit" variant="contained" size="large" loading={isUnderWay} loadingPosition="start">
             Sign in
           </Button>

@@ -9,9 +9,10 @@ import {
   TextField,
   Typography,
 } from '@mui/material';
-import { type FormEvent, useEffect, useId, useState } from 'react';
+import { useEffect, useId, useState } from 'react';
 import { HttpError, useLogout } from 'react-admin';
 import { askedAgainBy, signIn, type User } from '../api/session';
+import { PasswordField, useSigningIn } from './credentials';
 
 interface Asked {
   user: User;
@@ -32,22 +33,11 @@ export function SignInAgain() {
 function Question({ user, resolve, reject, close }: Asked & { close: () => void }) {
   const heading = useId();
   const logout = useLogout();
-  const [fault, setFault] = useState<string>();
-  const [isUnderWay, setIsUnderWay] = useState(false);
-
-  const again = async (event: FormEvent<HTMLFormElement>) => {
-    event.preventDefault();
-    setIsUnderWay(true);
-    setFault(undefined);
-    try {
-      await signIn(user.email, String(new FormData(event.currentTarget).get('password')));
-      close();
-      resolve();
-    } catch (error) {
-      setFault((error as Error).message);
-      setIsUnderWay(false);
-    }
-  };
+  const { fault, isUnderWay, submit } = useSigningIn(async (form) => {
+    await signIn(user.email, String(form.get('password')));
+    close();
+    resolve();
+  });
 
   const leave = () => {
     close();
@@ -57,7 +47,7 @@ function Question({ user, resolve, reject, close }: Asked & { close: () => void 
 
   return (
     <Dialog open fullWidth maxWidth="xs" aria-labelledby={heading}>
-      <form onSubmit={again}>
+      <form onSubmit={submit}>
         <DialogTitle id={heading} variant="h2" sx={{ pt: 2.5 }}>
           Sign in again
         </DialogTitle>
@@ -72,14 +62,7 @@ function Question({ user, resolve, reject, close }: Asked & { close: () => void 
               autoComplete="username"
               slotProps={{ htmlInput: { readOnly: true } }}
             />
-            <TextField
-              name="password"
-              type="password"
-              label="Password"
-              autoComplete="current-password"
-              required
-              autoFocus
-            />
+            <PasswordField autoFocus />
             {fault && <Alert severity="error">{fault}</Alert>}
           </Stack>
         </DialogContent>
