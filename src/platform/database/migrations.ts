@@ -54,8 +54,13 @@ const namesOf = (scripts: { name: string }[]) => scripts.map(({ name }) => name)
 /** Scripts that have not run yet, in the order in which they would. */
 async function pendingOf(kind: Scripts, tx: Tx): Promise<string[]> {
   const ran = new Set(await journal(kind, tx).executed());
+  return (await filesOf(kind)).filter((name) => !ran.has(name));
+}
+
+/** In the order in which they run. */
+async function filesOf(kind: Scripts): Promise<string[]> {
   const files = await readdir(join(root, kind));
-  return files.filter((name) => /(?<!\.down)\.sql$/.test(name) && !ran.has(name)).sort();
+  return files.filter((name) => /(?<!\.down)\.sql$/.test(name)).sort();
 }
 
 // Fetched here and not above: it brings a whole command line along, which would stay in memory, and most starts run no script.
@@ -65,10 +70,7 @@ async function scriptsOf(kind: Scripts, tx: Tx): Promise<Umzug<Tx>> {
     context: tx,
     logger: undefined,
     storage: journal(kind, tx),
-    migrations: {
-      glob: [`${kind}/*.sql`, { cwd: root, ignore: '**/*.down.sql' }],
-      resolve: ({ name, path }) => script(name, path as string),
-    },
+    migrations: (await filesOf(kind)).map((name) => script(name, join(root, kind, name))),
   });
 }
 
