@@ -116,20 +116,16 @@ export class CommonSearchRepository {
     const rarest = words.filter(canLead).sort((a, b) => entriesOf(a) - entriesOf(b))[0];
     if (rarest && entriesOf(rarest) === 0) return [];
     const { filter, sought, limit, after } = question;
-    const values: unknown[] = [];
-    const bind: Bind = (value) => `$${values.push(value)}`;
-    const query = sought.queryOf(bind);
-    const candidates = rarest ? entriesFrom(rarest, after, bind) : productsFrom(filter, after, bind);
-    const checks = words
-      .filter((word) => word !== rarest && word.every((each) => each.words))
-      .map((word) => hasOneOf(word, bind));
-    const conditions = [
-      ...checks,
-      ...conditionsOf(filter, bind),
-      inFamily(namedBy(sought), 'p', query, filter.with_inactive),
-    ];
-    const text = lookedUp(`${candidates} ORDER BY id LIMIT ${CANDIDATES_MAX}`, conditions, bind(limit));
-    const ids = await this.idsOf(text, values);
+    const checked = words.filter((word) => word !== rarest && word.every((each) => each.words));
+    const ids = await this.idsOf((bind) => {
+      const candidates = rarest ? entriesFrom(rarest, after, bind) : productsFrom(filter, after, bind);
+      const conditions = [
+        ...checked.map((word) => hasOneOf(word, bind)),
+        ...conditionsOf(filter, bind),
+        inFamily(namedBy(sought), 'p', sought.queryOf(bind), filter.with_inactive),
+      ];
+      return lookedUp(`${candidates} ORDER BY id LIMIT ${CANDIDATES_MAX}`, conditions, bind(limit));
+    });
     const mayBeCut = !rarest || entriesOf(rarest) > CANDIDATES_MAX;
     return mayBeCut && ids.length < limit ? null : ids;
   }
@@ -141,27 +137,28 @@ export class CommonSearchRepository {
   }
 
   private near({ filter, sought, limit, after }: Question): Promise<number[]> {
-    const values: unknown[] = [];
-    const bind: Bind = (value) => `$${values.push(value)}`;
-    const candidates = `${productsFrom(filter, after, bind)} ORDER BY id LIMIT ${CANDIDATES_MAX}`;
-    const conditions = [...conditionsOf(filter, bind), isElsewhere(filter, sought, bind)];
-    return this.idsOf(lookedUp(candidates, conditions, bind(limit)), values);
+    return this.idsOf((bind) => {
+      const candidates = `${productsFrom(filter, after, bind)} ORDER BY id LIMIT ${CANDIDATES_MAX}`;
+      const conditions = [...conditionsOf(filter, bind), isElsewhere(filter, sought, bind)];
+      return lookedUp(candidates, conditions, bind(limit));
+    });
   }
 
   private gathered({ filter, sought, limit, after }: Question, has: typeof anywhere): Promise<number[]> {
-    const values: unknown[] = [];
-    const bind: Bind = (value) => `$${values.push(value)}`;
-    const query = sought.queryOf(bind);
-    const found = `SELECT DISTINCT coalesce(s.parent_id, s.id) AS id FROM products s
-      WHERE ${has('s', query)} AND ${shown('s', filter.with_inactive)}`;
-    const narrowed = [`id > ${bind(after)}::bigint`, ...narrowedTo(filter, 'id', bind)].join(' AND ');
-    const conditions = conditionsOf(filter, bind);
-    if (has === anywhere) conditions.push(isElsewhere(filter, sought, bind));
-    const candidates = `SELECT id FROM (${found} OFFSET 0) g WHERE ${narrowed} ORDER BY id`;
-    return this.idsOf(lookedUp(candidates, conditions, bind(limit)), values);
+    return this.idsOf((bind) => {
+      const found = `SELECT DISTINCT coalesce(s.parent_id, s.id) AS id FROM products s
+        WHERE ${has('s', sought.queryOf(bind))} AND ${shown('s', filter.with_inactive)}`;
+      const narrowed = [`id > ${bind(after)}::bigint`, ...narrowedTo(filter, 'id', bind)].join(' AND ');
+      const conditions = conditionsOf(filter, bind);
+      if (has === anywhere) conditions.push(isElsewhere(filter, sought, bind));
+      const candidates = `SELECT id FROM (${found} OFFSET 0) g WHERE ${narrowed} ORDER BY id`;
+      return lookedUp(candidates, conditions, bind(limit));
+    });
   }
 
-  private async idsOf(text: string, values: unknown[]): Promise<number[]> {
+  private async idsOf(textOf: (bind: Bind) => string): Promise<number[]> {
+    const values: unknown[] = [];
+    const text = textOf((value) => `$${values.push(value)}`);
     const rows = await this.replicas.read(unnamed<{ id: number }>(text), values);
     return rows.map(({ id }) => id);
   }

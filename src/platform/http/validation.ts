@@ -23,6 +23,9 @@ const STRICT: ValidatorOptions = {
   validationError: { target: false, value: false },
 };
 
+/** Types that no rules stand at: there is nothing to validate by. */
+const WITHOUT_RULES: ReadonlySet<unknown> = new Set([String, Number, Boolean, Array, Object]);
+
 rememberRules();
 
 // class-validator gathers the rules of a class anew for every object, out of those of all classes; they do not change any more.
@@ -52,7 +55,7 @@ export class StrictValidation implements PipeTransform {
     // Path parameters have pipes of their own, which must see the text as it came.
     if (metadata.type === 'custom' || metadata.type === 'param') return value;
     const dto = metadata.metatype;
-    if (dto === undefined || saysNothing(dto)) return value;
+    if (dto === undefined || WITHOUT_RULES.has(dto)) return value;
     if (metadata.type === 'query') return this.transformQuery(value as object, dto);
     // A POST whose members are all optional may come without a body.
     if (value === undefined || value === null) return strictly({}, dto);
@@ -72,9 +75,6 @@ export class StrictValidation implements PipeTransform {
     return query;
   }
 }
-
-/** A type that no rules stand at: there is nothing to validate by. */
-const saysNothing = (type: Type) => ([String, Number, Boolean, Array, Object] as unknown[]).includes(type);
 
 /** What has come as JSON or as a query, as one of the class that says what it may hold. @throws ValidationFailed */
 async function strictly<T extends object>(value: object, dto: Type<T>): Promise<T> {
