@@ -71,9 +71,11 @@ export interface OverdueHold {
   order_id: string | null;
 }
 
-/** Overdue holds on goods that somebody wants: some that can be ended, and some that are first settled with a provider. */
-export interface InTheWay {
-  ended: boolean;
+/** What may still be had of goods that somebody was refused. */
+export interface SecondLook {
+  /** Overdue holds that can be ended keep some of it; or enough of one is there by now: whoever was ending its hold is done. */
+  comesFree: boolean;
+  /** Overdue orders keep some of it that are settled with a provider first. */
   awaited: boolean;
 }
 

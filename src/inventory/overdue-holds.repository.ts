@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { Goods, InTheWay, OverdueHold, WhenLocked } from './inventory.types.js';
+import type { Goods, OverdueHold, SecondLook, WhenLocked } from './inventory.types.js';
 
 /** SQL: what is overdue, and its order if that is one of the shop's own. */
 const OVERDUE = 'FROM overdue_reservations() r LEFT JOIN orders o ON o.id = r.order_id';
@@ -36,9 +36,13 @@ const KEEPING = `${HOLDING}
 const AWAITED = `${HOLDING}
    WHERE o.status = 'pending' AND o.payment_status = 'processing'`;
 
-const findWho = new Statement<InTheWay>(
-  'overdue-holds-find-who',
-  `SELECT EXISTS (SELECT ${KEEPING}) AS ended, EXISTS (SELECT ${AWAITED}) AS awaited`,
+// One statement, and so one instant: goods of a hold are either still kept by it or there again, and never overlooked.
+const lookAgain = new Statement<SecondLook>(
+  'overdue-holds-look-again',
+  `SELECT EXISTS (SELECT ${KEEPING}) OR EXISTS (
+            SELECT FROM unnest($1::int[], $2::bigint[]) AS wanted(product_id, quantity)
+            JOIN products p ON p.id = wanted.product_id WHERE p.stock >= wanted.quantity) AS "comesFree",
+          EXISTS (SELECT ${AWAITED}) AS awaited`,
 );
 
 const findAwaited = new Statement<{ order_id: string }>(
@@ -87,9 +91,9 @@ export class OverdueHoldsRepository {
     return { holds: rows, last: last ? { expires_at: last.place, id: last.id } : null };
   }
 
-  /** Whether there are any that hold one of these products. */
-  async findWho(productIds: number[]): Promise<InTheWay> {
-    return (await this.database.readFirst(findWho, [productIds])) as InTheWay;
+  /** Whether there is, or may come free, what somebody was refused. */
+  async lookAgain(refused: Goods[]): Promise<SecondLook> {
+    return (await this.database.readFirst(lookAgain, listsOf(refused))) as SecondLook;
   }
 
   /** The shop's orders that hold one of these products past their time while their payment is under way, oldest first. */
@@ -99,9 +103,7 @@ export class OverdueHoldsRepository {
 
   /** As many as give what is wanted, if there are so many; at most `limit`. */
   async findKeeping(wanted: Goods[], limit: number, tx: Tx): Promise<OverdueHold[]> {
-    const productIds = wanted.map(({ product_id }) => product_id);
-    const quantities = wanted.map(({ quantity }) => quantity);
-    return findKeeping.run([productIds, quantities, limit], tx);
+    return findKeeping.run([...listsOf(wanted), limit], tx);
   }
 
   /** Locks those of these holds that belong to no order of the shop's and are still overdue, by ascending id. */
@@ -113,4 +115,8 @@ export class OverdueHoldsRepository {
   async findProducts(orderRefs: string[], tx: Tx): Promise<number[]> {
     return (await findProducts.run([orderRefs], tx)).map(({ product_id }) => product_id);
   }
+}
+
+function listsOf(goods: Goods[]): [productIds: number[], quantities: number[]] {
+  return [goods.map(({ product_id }) => product_id), goods.map(({ quantity }) => quantity)];
 }

@@ -5,7 +5,7 @@ import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
 import { ProductService } from '../product/product.service.js';
 import { InsufficientStock } from './inventory.errors.js';
-import type { Goods, InTheWay, LockNext, OrderEnder, OverdueHold, WhenLocked } from './inventory.types.js';
+import type { Goods, LockNext, OrderEnder, OverdueHold, SecondLook, WhenLocked } from './inventory.types.js';
 import { OverdueHoldsRepository, type Place } from './overdue-holds.repository.js';
 import { ReservationService } from './reservation.service.js';
 
@@ -20,7 +20,6 @@ const SWEEP_BATCH = 100;
 /** Somebody waits for the answers. */
 const SETTLED_AT_ONCE = 8;
 const SETTLE_LIMIT_MS = 3_000;
-const NOBODY: InTheWay = { ended: false, awaited: false };
 /** Few, so that requests find connections beside it. */
 const ENDED_AT_ONCE = 4;
 const START: Place = { expires_at: '-infinity', id: '00000000-0000-0000-0000-000000000000' };
@@ -53,8 +52,8 @@ export class OverdueHolds {
   }
 
   /**
-   * Does `work`, which opens its own transaction. When it is refused for short stock of which overdue holds keep some, it is
-   * done again and ends them first. `work` calls what it is given once it has its claim and the rows of its own order, and
+   * Does `work`, which opens its own transaction. When it is refused for short stock of which overdue holds keep some, or kept
+   * some when it looked, it is done again and ends them first. `work` calls what it is given once it has its claim and the rows of its own order, and
    * before it locks `productIds`: all products that it will lock. What is had at once costs no statement more.
    * @throws whatever `work` throws; InsufficientStock then counts overdue goods as free.
    */
@@ -68,17 +67,17 @@ export class OverdueHolds {
       } catch (error) {
         if (!(error instanceof InsufficientStock) || round === ROUNDS_MAX) throw error;
         short = shortOf(error);
-        const { ended, awaited } = await this.inTheWay(short);
-        if (!ended && (!awaited || settled)) throw error;
-        if (!ended) await this.settle(short);
-        settled ||= !ended;
+        const { comesFree, awaited } = await this.lookAgain(short);
+        if (!comesFree && (!awaited || settled)) throw error;
+        if (!comesFree) await this.settle(short);
+        settled ||= !comesFree;
       }
     }
   }
 
-  /** Which overdue holds keep any of these goods from who wants them. */
-  async inTheWay(wanted: Goods[]): Promise<InTheWay> {
-    return wanted.length === 0 ? NOBODY : this.repository.findWho(idsOf(wanted));
+  /** Whether it is worth trying again for goods that were refused. */
+  async lookAgain(refused: Goods[]): Promise<SecondLook> {
+    return this.repository.lookAgain(refused);
   }
 
   /**

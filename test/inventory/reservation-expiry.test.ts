@@ -237,7 +237,7 @@ describe('an overdue hold on goods that somebody needs', () => {
       await givenOverdueOrder({ product_id, quantity: 3 }),
       await givenOverdueReservation({ product_id, quantity: 3 }),
     ];
-    const asked = jest.spyOn(holdsOf(app), 'inTheWay');
+    const asked = jest.spyOn(holdsOf(app), 'lookAgain');
     expect((await customer.order([{ product_id, quantity: 4 }])).status).toBe(201);
     expect(
       (await admin.reserve({ order_id: newRef(), items: [{ product_id: 1, quantity: 1 }] })).status,
@@ -299,7 +299,7 @@ describe('an overdue hold on goods that somebody needs', () => {
   it('is the cause of a refusal when nobody ends it', async () => {
     const product_id = await tables.product(1);
     await givenOverdueOrder({ product_id, quantity: 1 });
-    jest.spyOn(holdsOf(app), 'inTheWay').mockResolvedValue({ ended: false, awaited: false });
+    jest.spyOn(holdsOf(app), 'lookAgain').mockResolvedValue({ comesFree: false, awaited: false });
     const placed = await customer.order([{ product_id, quantity: 1 }]);
     const reserved = await admin.reserve({ order_id: newRef(), items: [{ product_id, quantity: 1 }] });
     for (const { status, body } of [placed, reserved])

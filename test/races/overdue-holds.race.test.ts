@@ -1,5 +1,6 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
+import type { Goods, SecondLook } from '../../src/inventory/inventory.types.js';
 import { OverdueHolds } from '../../src/inventory/overdue-holds.service.js';
 import { ReservationService } from '../../src/inventory/reservation.service.js';
 import { OrderExpiryService } from '../../src/order/order-expiry.service.js';
@@ -129,6 +130,47 @@ describe('who needs goods of a hold that another instance is ending at this very
     const lock = ender.lockOverdue.bind(ender);
     jest.spyOn(ender, 'lockOverdue').mockImplementation((ids, _, tx) => lock(ids, 'skip', tx));
     expect(await placeMeanwhile()).toBe(409);
+  });
+});
+
+describe('who was refused for goods of a hold that is ended before it looks what kept them', () => {
+  /** An order and a reservation, each for goods of a hold that another instance ends between refusal and second look. */
+  async function refusedMeanwhile(looksAtStock: boolean): Promise<number[]> {
+    const overdueHolds = apps[1].app.get(OverdueHolds);
+    const look = looksAtStock ? overdueHolds.lookAgain.bind(overdueHolds) : lookAtHolds;
+    const statuses = [];
+    for (const buy of [
+      (items: object[]) => customers[1].order(items),
+      (items: object[]) => warehouses[1].reserve({ order_id: newRef(), items }),
+    ]) {
+      const product_id = await tables.product(1);
+      const { body: overdue } = await customers[0].order([{ product_id, quantity: 1 }]);
+      await tables.runOut([overdue.id]);
+      jest.spyOn(overdueHolds, 'lookAgain').mockImplementationOnce(async (refused) => {
+        await apps[0].app.get(OverdueHolds).sweep();
+        return look(refused);
+      });
+      statuses.push((await buy([{ product_id, quantity: 1 }])).status);
+    }
+    return statuses;
+  }
+
+  /** Guard off: only at what overdue holds still keep, and not at what has come free. */
+  async function lookAtHolds(refused: Goods[]): Promise<SecondLook> {
+    const [one] = refused as [Goods];
+    const kept = await database.sql(
+      `SELECT FROM overdue_reservations() r JOIN stock_movements m USING (order_ref) WHERE m.product_id = $1`,
+      [one.product_id],
+    );
+    return { comesFree: kept.length > 0, awaited: false };
+  }
+
+  it('gets them', async () => {
+    expect(await refusedMeanwhile(true)).toEqual([201, 201]);
+  });
+
+  it('is refused when only the holds are looked at', async () => {
+    expect(await refusedMeanwhile(false)).toEqual([409, 409]);
   });
 });
 

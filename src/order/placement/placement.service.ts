@@ -104,7 +104,7 @@ export class PlacementService {
   }
 
   // An overdue hold never is the cause of a refusal: who was refused for goods that one keeps is placed again, in the
-  // transaction that ends it. The others of the batch stand as they are, and pay nothing for it.
+  // transaction that ends it; and who was refused for goods that have come free since, as well. The others of the batch stand as they are, and pay nothing for it.
   private async placeBatch(batch: PlacementRequest[]): Promise<Settled[]> {
     const settled = await this.placeSafely(batch, null);
     for (let round = 1; round <= ROUNDS_MAX; round++) {
@@ -112,10 +112,9 @@ export class PlacementService {
       const wanted = settled.flatMap(wantedBy);
       if (short.length === 0) break;
       // When even that cannot be asked, the refusals stand.
-      const inTheWay = await this.overdueHolds.inTheWay(wanted).catch(() => null);
-      if (inTheWay?.awaited)
-        for (const request of short) noteAwaited(settled[batch.indexOf(request)] as Settled);
-      if (!inTheWay?.ended) break;
+      const look = await this.overdueHolds.lookAgain(wanted).catch(() => null);
+      if (look?.awaited) for (const request of short) noteAwaited(settled[batch.indexOf(request)] as Settled);
+      if (!look?.comesFree) break;
       // What the orders that make room have in hand is locked together with what these want.
       const lockNext: LockNext = async (orderIds, tx) => {
         await this.benefits.lock(short, orderIds, tx);
