@@ -66,12 +66,13 @@ const tables = ({ products, lines }: Size, users: number) => [
   'INSERT INTO product_words SELECT DISTINCT w.word FROM products p CROSS JOIN words_of_name(p.name) w (word)',
   `INSERT INTO product_terms SELECT DISTINCT t.term, coalesce(p.parent_id, p.id)
    FROM products p CROSS JOIN terms_of_name(p.search) t (term) ORDER BY 1, 2`,
+  `INSERT INTO variant_prices SELECT v.id, p.id, p.price_minor, v.price_minor FROM products v JOIN products p ON p.id = v.parent_id`,
   `SELECT setval(pg_get_serial_sequence('products', 'id'), (SELECT max(id) FROM products))`,
 ];
 
 const INDEXES = `SELECT pg_get_indexdef(i.indexrelid) AS definition, 'DROP INDEX ' || i.indexrelid::regclass AS removal
    FROM pg_index i
-   WHERE i.indrelid = ANY ('{products,orders,order_lines,order_history,stock_movements,reservations}'::regclass[])
+   WHERE i.indrelid = ANY ('{products,variant_prices,orders,order_lines,order_history,stock_movements,reservations}'::regclass[])
      AND NOT EXISTS (SELECT FROM pg_constraint c WHERE c.conindid = i.indexrelid)`;
 
 /** Fills a migrated, empty database with a shop of that size, set by set. Indexes are built at once, when all is there. */

@@ -4,6 +4,7 @@ import { Statement, type Tx, unnamed } from '../platform/database/statement.js';
 import { type Bind, beyond, type ListOrder, orderBy } from '../platform/http/list-order.js';
 import type { Keyset } from '../platform/http/page.js';
 import { CommonSearchRepository, isPlace, type Place } from './common-search.repository.js';
+import { isByPrice, pageByPrice } from './page-by-price.js';
 import { anywhere, conditionsOf, inFamily, narrowedTo, shown, stockToSell } from './product.conditions.js';
 import {
   type Family,
@@ -65,6 +66,8 @@ export class CatalogRepository {
       return this.read((bind) => placesOf(found, bind));
     }
     const question = { filter, sought, sort, after, limit };
+    if (isByPrice(question) && isOpen(sought))
+      return this.read((bind) => pageByPrice(question, wordsOf(question, bind), bind));
     const near = await this.read((bind) => pageOf({ ...question, isNear: true }, bind));
     if (near.length === limit || !isWalked(filter, sought) || !(await this.goesOn(question))) return near;
     return this.read((bind) => pageOf({ ...question, isNear: false }, bind));
@@ -132,12 +135,16 @@ function familyOf(id: number, rows: ProductRow[]): Family | null {
 /** Whether products are walked in the page's order, and many of them may be met before one that the filter lets through. */
 function isWalked(filter: ProductFilter, sought: Sought | null): boolean {
   const { min_price_minor, max_price_minor, in_stock } = filter;
-  if (sought !== null && !isMetSoon(sought)) return false;
+  if (!isOpen(sought)) return false;
   return min_price_minor !== undefined || max_price_minor !== undefined || in_stock === false;
 }
 
-/** In an order that an index has, what is common is met soon. */
-const isMetSoon = ({ isCommon, ids }: Sought) => isCommon && ids === null;
+/** Nothing is sought, or what in an order that an index has is met soon: it need not be gathered. */
+const isOpen = (sought: Sought | null) => sought === null || (sought.isCommon && sought.ids === null);
+
+/** SQL: the product `p` has what is sought, if anything is. */
+const wordsOf = ({ sought, filter }: PageQuestion, bind: Bind) =>
+  sought ? [inFamily(anywhere, 'p', sought.queryOf(bind), filter.with_inactive)] : [];
 
 interface PageQuestion {
   filter: ProductFilter;
@@ -159,9 +166,9 @@ function pageOf({ isNear, ...question }: PageStep, bind: Bind): string {
   const distance = sort === 'relevance' ? 'found.distance' : 'NULL::int';
   const conditions = conditionsOf(filter, bind);
   if (after) conditions.push(beyond(ORDERS[sort], after, bind));
-  const isOpen = sought === null || isMetSoon(sought);
-  let { ctes, from } = sourceOf(filter, isOpen ? null : sought, sort === 'relevance', bind);
-  if (sought && isOpen) conditions.push(inFamily(anywhere, 'p', sought.queryOf(bind), filter.with_inactive));
+  const open = isOpen(sought);
+  let { ctes, from } = sourceOf(filter, open ? null : sought, sort === 'relevance', bind);
+  if (open) conditions.push(...wordsOf(question, bind));
   if (isWalked(filter, sought)) {
     if (isNear) from = `(${nearOf(question, bind)}) p`;
     else conditions.push(...narrowedTo(filter, 'p.id', bind));

@@ -88,7 +88,7 @@ export class CommonSearchRepository {
     const found = new Set<number>();
     for (const words of alternatives ?? [[]]) {
       const ids = await this.namedTogether(await this.known(words), question);
-      if (ids === null) return this.gathered(question, namedBy(question.sought));
+      if (ids === null) return this.allOf(question, namedBy(question.sought));
       for (const id of ids) found.add(id);
     }
     return [...found].sort((a, b) => a - b).slice(0, question.limit);
@@ -133,7 +133,7 @@ export class CommonSearchRepository {
   // What is common is met soon, unless it is common among the first products only, or the filter lets hardly any of it through.
   private async others(question: Question): Promise<number[]> {
     const near = question.sought.isCommon ? await this.near(question) : [];
-    return near.length === question.limit ? near : this.gathered(question, anywhere);
+    return near.length === question.limit ? near : this.allOf(question, anywhere);
   }
 
   private near({ filter, sought, limit, after }: Question): Promise<number[]> {
@@ -144,13 +144,34 @@ export class CommonSearchRepository {
     });
   }
 
-  private gathered({ filter, sought, limit, after }: Question, has: typeof anywhere): Promise<number[]> {
+  private async allOf(question: Question, has: typeof anywhere): Promise<number[]> {
+    return (await this.narrowed(question, has)) ?? this.gathered(question, has);
+  }
+
+  /** Looks up what the filter leaves, rather than what has the words. Null when that is too much, and does not fill the page. */
+  private async narrowed(question: Question, has: typeof anywhere): Promise<number[] | null> {
+    const { filter, limit, after } = question;
+    const { category, storefront_id, min_price_minor, max_price_minor } = filter;
+    const narrowing = [category, storefront_id, min_price_minor, max_price_minor];
+    if (narrowing.every((each) => each === undefined)) return null;
+    const candidates = await this.idsOf((bind) => {
+      const prices = narrowedTo({ ...filter, in_stock: undefined }, 'p.id', bind);
+      return `${[productsFrom(filter, after, bind), ...prices].join(' AND ')} ORDER BY p.id LIMIT ${CANDIDATES_MAX}`;
+    });
+    const ids = await this.idsOf((bind) => {
+      const conditions = [...conditionsOf(filter, bind), isFound(has, question, bind)];
+      return lookedUp(`SELECT unnest(${bind(candidates)}::int[]) AS id`, conditions, bind(limit));
+    });
+    return ids.length === limit || candidates.length < CANDIDATES_MAX ? ids : null;
+  }
+
+  private gathered(question: Question, has: typeof anywhere): Promise<number[]> {
+    const { filter, sought, limit, after } = question;
     return this.idsOf((bind) => {
       const found = `SELECT DISTINCT coalesce(s.parent_id, s.id) AS id FROM products s
         WHERE ${has('s', sought.queryOf(bind))} AND ${shown('s', filter.with_inactive)}`;
       const narrowed = [`id > ${bind(after)}::bigint`, ...narrowedTo(filter, 'id', bind)].join(' AND ');
-      const conditions = conditionsOf(filter, bind);
-      if (has === anywhere) conditions.push(isElsewhere(filter, sought, bind));
+      const conditions = [...conditionsOf(filter, bind), isFound(has, question, bind)];
       const candidates = `SELECT id FROM (${found} OFFSET 0) g WHERE ${narrowed} ORDER BY id`;
       return lookedUp(candidates, conditions, bind(limit));
     });
@@ -175,6 +196,12 @@ function isElsewhere({ with_inactive }: ProductFilter, sought: Sought, bind: Bin
   const query = sought.queryOf(bind);
   return `${inFamily(anywhere, 'p', query, with_inactive)} AND NOT ${inFamily(namedBy(sought), 'p', query, with_inactive)}`;
 }
+
+/** SQL: the product `p` has it where it is looked for: in a name, or anywhere but in a name. */
+const isFound = (has: typeof anywhere, { filter, sought }: Question, bind: Bind) =>
+  has === anywhere
+    ? isElsewhere(filter, sought, bind)
+    : inFamily(has, 'p', sought.queryOf(bind), filter.with_inactive);
 
 /** SQL: ids of those candidates that fit. OFFSET 0 keeps it to looking one by one up, in their order, until the page is full. */
 const lookedUp = (candidates: string, conditions: string[], limit: string) =>

@@ -52,7 +52,7 @@ export function narrowedTo(filter: ProductFilter, id: string, bind: Bind): strin
   if (bounds === null) return [];
   return [
     `${id} IN (SELECT s.id FROM products s WHERE s.parent_id IS NULL AND s.deleted_at IS NULL AND ${bounds('s')}
-      UNION ALL SELECT s.parent_id FROM products s WHERE s.parent_id IS NOT NULL AND s.deleted_at IS NULL AND ${bounds('s')})`,
+      UNION ALL SELECT e.product_id FROM variant_prices e WHERE ${bounds('e')})`,
   ];
 }
 
@@ -65,14 +65,14 @@ function pricesOf(filter: ProductFilter, bind: Bind): string | null {
     ${filter.with_inactive ? '' : 'AND v.active'}))`;
 }
 
-function boundsOf(
-  { min_price_minor, max_price_minor }: ProductFilter,
-  bind: Bind,
-): ((product: string) => string) | null {
+/** SQL: the price of the row with this alias is within the bounds. */
+export type Within = (alias: string) => string;
+
+export function boundsOf({ min_price_minor, max_price_minor }: ProductFilter, bind: Bind): Within | null {
   const bounds: [string, string][] = [];
   if (min_price_minor !== undefined) bounds.push(['>=', bind(min_price_minor)]);
   if (max_price_minor !== undefined) bounds.push(['<=', bind(max_price_minor)]);
   if (bounds.length === 0) return null;
-  return (product) =>
-    bounds.map(([comparison, bound]) => `${product}.price_minor ${comparison} ${bound}`).join(' AND ');
+  return (alias) =>
+    bounds.map(([comparison, bound]) => `${alias}.price_minor ${comparison} ${bound}`).join(' AND ');
 }
