@@ -10,7 +10,7 @@ let till: Till;
 beforeAll(async () => {
   till = await Till.open();
 });
-beforeEach(() => till.provider.reset());
+beforeEach(() => till.begin());
 afterAll(() => till.close());
 
 const kindsOf = async (productId: number) =>

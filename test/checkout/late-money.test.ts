@@ -12,7 +12,7 @@ let till: Till;
 beforeAll(async () => {
   till = await Till.open();
 });
-beforeEach(() => till.provider.reset());
+beforeEach(() => till.begin());
 afterAll(() => till.close());
 
 const roundsOf = async (productId: number): Promise<[string, number][]> => {

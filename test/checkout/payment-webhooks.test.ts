@@ -17,7 +17,7 @@ let till: Till;
 beforeAll(async () => {
   till = await Till.open();
 });
-beforeEach(() => till.provider.reset());
+beforeEach(() => till.begin());
 afterAll(() => till.close());
 
 const PATH = '/payments/webhooks/yookassa';

@@ -20,7 +20,7 @@ let till: Till;
 beforeAll(async () => {
   till = await Till.open();
 });
-beforeEach(() => till.provider.reset());
+beforeEach(() => till.begin());
 afterAll(() => till.close());
 
 const keyOf = (id: string, number = 1) => `order-${id}-refund-${number}`;

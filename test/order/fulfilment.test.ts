@@ -15,7 +15,7 @@ let till: Till;
 beforeAll(async () => {
   till = await Till.open();
 });
-beforeEach(() => till.provider.reset());
+beforeEach(() => till.begin());
 afterAll(() => till.close());
 
 const UNKNOWN = '01939b1e-7c1a-7000-8000-3f3f1a2b4c5d';

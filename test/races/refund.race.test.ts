@@ -23,7 +23,7 @@ let till: Till;
 beforeAll(async () => {
   till = await Till.open();
 });
-beforeEach(() => till.provider.reset());
+beforeEach(() => till.begin());
 afterAll(() => till.close());
 
 /** Ten admins each give back 40 % of an order of 10.00, at once. */
