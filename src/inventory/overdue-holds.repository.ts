@@ -12,6 +12,9 @@ const OVERDUE = 'FROM overdue_reservations() r LEFT JOIN orders o ON o.id = r.or
  */
 export const MAY_EXPIRE = `(r.order_id IS NULL OR (o.status = 'pending' AND o.payment_status <> 'processing'))`;
 
+/** Any constant that no other advisory lock of two numbers has. */
+const ROOM_LOCK = 1;
+
 /** Where the sweep goes on. The time as Postgres writes it: a `Date` would lose its microseconds, and with them the place. */
 export interface Place {
   expires_at: string;
@@ -66,6 +69,13 @@ const findKeeping = new Statement<OverdueHold>(
    GROUP BY k.id, k.order_ref, k.order_id, k.expires_at ORDER BY k.expires_at, k.id LIMIT $3`,
 );
 
+// By ascending id. Two numbers: a space of advisory locks of its own.
+const lockRoom = new Statement(
+  'overdue-holds-lock-room',
+  `SELECT pg_advisory_xact_lock(${ROOM_LOCK}, wanted.id)
+   FROM (SELECT DISTINCT id FROM unnest($1::int[]) AS u(id) ORDER BY id) wanted`,
+);
+
 const lockText = `SELECT r.id FROM reservations r
    WHERE r.id = ANY($1::uuid[]) AND r.order_id IS NULL AND r.status = 'active' AND r.expires_at <= now()
    ORDER BY r.id FOR NO KEY UPDATE`;
@@ -99,6 +109,11 @@ export class OverdueHoldsRepository {
   /** The shop's orders that hold one of these products past their time while their payment is under way, oldest first. */
   async findAwaited(productIds: number[], limit: number): Promise<string[]> {
     return (await this.database.read(findAwaited, [productIds, limit])).map(({ order_id }) => order_id);
+  }
+
+  /** Lets only one at a time make room for these products, until `tx` ends. */
+  async lockRoom(wanted: Goods[], tx: Tx): Promise<void> {
+    await lockRoom.run([wanted.map(({ product_id }) => product_id)], tx);
   }
 
   /** As many as give what is wanted, if there are so many; at most `limit`. */

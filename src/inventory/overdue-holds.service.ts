@@ -14,8 +14,10 @@ export type MakeRoom = (tx: Tx) => Promise<void>;
 
 /** So many holds may be ended to serve one request. */
 const HOLDS_MAX = 1_000;
+/** And so many of one product before it is counted. */
+const COUNTED_MAX = 10_000;
 /** Somebody else may have taken what has just come free, and more of it be overdue by then. */
-const ROUNDS_MAX = 3;
+export const ROUNDS_MAX = 3;
 const SWEEP_BATCH = 100;
 /** Somebody waits for the answers. */
 const SETTLED_AT_ONCE = 8;
@@ -39,6 +41,8 @@ export class OverdueHolds {
     settle: async () => undefined,
   };
 
+  private readonly lockNext: LockNext = (orderIds, tx) => this.orders.lockNext(orderIds, tx);
+
   constructor(
     private readonly repository: OverdueHoldsRepository,
     private readonly reservations: ReservationService,
@@ -60,12 +64,15 @@ export class OverdueHolds {
   async withRoom<T>(productIds: number[], work: (makeRoom: MakeRoom) => Promise<T>): Promise<T> {
     let short: Goods[] = [];
     let settled = false;
-    const lockNext: LockNext = (orderIds, tx) => this.orders.lockNext(orderIds, tx);
-    for (let round = 0; ; round++) {
+    for (let round = 0; ; ) {
+      let overtaken = false;
       try {
-        return await work((tx) => this.makeRoom(short, productIds, lockNext, tx));
+        return await work(async (tx) => {
+          overtaken = await this.makeRoom(short, productIds, this.lockNext, tx);
+        });
       } catch (error) {
         if (!(error instanceof InsufficientStock) || round === ROUNDS_MAX) throw error;
+        if (!overtaken) round++;
         short = shortOf(error);
         const { comesFree, awaited } = await this.lookAgain(short);
         if (!comesFree && (!awaited || settled)) throw error;
@@ -93,11 +100,33 @@ export class OverdueHolds {
   /**
    * Ends overdue holds until there is room for what is wanted, or none is left, and locks all their products together with
    * `productIds`, then by `lockNext` what comes after them. One that cannot be ended stays and does not stop the others.
-   * Nothing wanted: does nothing.
+   * Nothing wanted: does nothing. @returns whether somebody else was faster with one of the holds, so that there may be less room
+   * than there could be.
    */
-  async makeRoom(wanted: Goods[], productIds: number[], lockNext: LockNext, tx: Tx): Promise<void> {
-    if (wanted.length === 0) return;
+  async makeRoom(wanted: Goods[], productIds: number[], lockNext: LockNext, tx: Tx): Promise<boolean> {
+    if (wanted.length === 0) return false;
+    // One after the other: all of them would wait for the same oldest hold, and but one get its goods.
+    await this.repository.lockRoom(wanted, tx);
     const found = await this.repository.findKeeping(wanted, HOLDS_MAX, tx);
+    return (await this.endAll(found, productIds, lockNext, tx)) < found.length;
+  }
+
+  /** Ends all overdue holds that keep one of these products, which are then locked: before they are counted. */
+  async endBeforeCount(productIds: number[], tx: Tx): Promise<void> {
+    const all = productIds.map((product_id) => ({ product_id, quantity: Number.MAX_SAFE_INTEGER }));
+    if ((await this.repository.findKeeping(all, 1, tx)).length === 0) return;
+    await this.repository.lockRoom(all, tx);
+    const found = await this.repository.findKeeping(all, COUNTED_MAX, tx);
+    await this.endAll(found, productIds, this.lockNext, tx);
+  }
+
+  /** @returns how many of them were still there to be ended. */
+  private async endAll(
+    found: OverdueHold[],
+    productIds: number[],
+    lockNext: LockNext,
+    tx: Tx,
+  ): Promise<number> {
     // Whoever is at one of them is waited for: it is in the way until they have ended it.
     const locked = await this.lock(found, 'wait', tx);
     const theirs = await this.repository.findProducts(
@@ -110,6 +139,7 @@ export class OverdueHolds {
       tx,
     );
     for (const hold of locked) await this.endOrLeave(hold, tx);
+    return locked.length;
   }
 
   /**

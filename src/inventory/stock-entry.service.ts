@@ -40,15 +40,15 @@ export class StockEntryService {
   ) {}
 
   /**
-   * Enters one movement: goods come in, go out, or are counted. What goes out may be goods of overdue holds. Idempotent by
-   * its claim.
+   * Enters one movement: goods come in, go out, or are counted. Overdue holds of the product are ended first, since their goods
+   * count as free: what is counted is what can be sold. Idempotent by its claim.
    * @throws ProductsNotFound, InsufficientStock, StockChanged, ValidationFailed for more than can be counted — no row then.
    */
   async enter(dto: EnterMovementDto, claim: Claim | null): Promise<Answer<EnteredView>> {
     const { product_id, reason = null, notes = null } = dto;
-    return this.overdueHolds.withRoom([product_id], (makeRoom) =>
+    return this.overdueHolds.withRoom([product_id], () =>
       this.idempotency.once(claim, 201, async (tx) => {
-        await makeRoom(tx);
+        await this.overdueHolds.endBeforeCount([product_id], tx);
         const stock_before = (await this.products.lockForCount([product_id], tx)).get(product_id);
         if (stock_before === undefined) throw new ProductsNotFound([product_id]);
         const entered = movementOf(dto, stock_before);
@@ -62,11 +62,13 @@ export class StockEntryService {
 
   /**
    * Sets the counts of many products. Each row stands for itself: those that cannot be done fail and do not stop the others.
-   * A product named twice is counted by its first row. All that is done is one transaction. Idempotent by its claim.
+   * A product named twice is counted by its first row. Overdue holds of the products are ended first. All that is done is one
+   * transaction. Idempotent by its claim.
    */
   async count({ items, reason }: BulkDto, claim: Claim | null): Promise<Answer<BulkView>> {
     const ids = [...new Set(items.map(({ product_id }) => product_id))];
     return this.idempotency.once(claim, 200, async (tx) => {
+      await this.overdueHolds.endBeforeCount(ids, tx);
       const { results, movements } = decideCounts(items, await this.products.lockForCount(ids, tx));
       await this.ledger.enter(movements, reason ?? null, null, tx);
       const steps = movements.map((movement) => stepOf(movement, 'counted', reason ?? null));

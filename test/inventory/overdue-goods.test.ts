@@ -1,5 +1,5 @@
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
-import { givenAdmin } from '../support/given.js';
+import { type GivenUser, givenAdmin } from '../support/given.js';
 import { call, givenHoldIsOver, givenProduct, givenShopper, stockOf } from '../support/given-shop.js';
 import { BY_HAND } from './holds.js';
 
@@ -78,6 +78,54 @@ describe('goods of an overdue hold', () => {
     const admin = await givenAdmin(app, database);
     const changed = await call(app, admin, 'PATCH', `/products/${id}`, { body: { name: 'Lantern' } });
     expect(changed.body).toMatchObject({ name: 'Lantern', stock: 3, in_stock: true });
+  });
+
+  describe('are what is counted', () => {
+    let admin: GivenUser;
+    beforeAll(async () => {
+      admin = await givenAdmin(app, database);
+    });
+    const enter = (body: object) => call(app, admin, 'POST', '/inventory/movements', { body });
+    const statusOf = async (orderId: string) =>
+      (await database.sql('SELECT status FROM orders WHERE id = $1', [orderId]))[0]?.status;
+
+    it('by an adjustment, which then is what can be sold', async () => {
+      const { id, orderId } = await givenUnpaid();
+      const wish = { product_id: id, type: 'adjustment', quantity: 12, expected_stock: 3 };
+      const { status, body } = await enter(wish);
+      expect([status, body.stock_before, body.stock_after, body.movement.delta]).toEqual([201, 3, 12, 9]);
+      expect(await shown(id)).toEqual({ stock: 12, in_stock: true });
+      expect(await statusOf(orderId)).toBe('expired');
+    });
+
+    it('by counts of many products', async () => {
+      const [one, other] = [await givenUnpaid(), await givenUnpaid()];
+      const items = [
+        { product_id: other.id, quantity: 2, expected_stock: 3 },
+        { product_id: one.id, quantity: 7, expected_stock: 0 },
+      ];
+      const { body } = await call(app, admin, 'POST', '/inventory/bulk', { body: { items } });
+      expect(body.results).toMatchObject([
+        { status: 'updated', stock_before: 3, stock_after: 2 },
+        { status: 'failed', code: 'stock_changed' },
+      ]);
+      expect([await shown(other.id), await shown(one.id)]).toMatchObject([{ stock: 2 }, { stock: 3 }]);
+    });
+
+    it('before goods come in', async () => {
+      const { id } = await givenUnpaid();
+      const { body } = await enter({ product_id: id, type: 'in', quantity: 5 });
+      expect([body.stock_before, body.stock_after]).toEqual([3, 8]);
+      expect(await shown(id)).toMatchObject({ stock: 8 });
+    });
+
+    it('unless their order may be paid by now', async () => {
+      const { id, orderId } = await givenUnpaid();
+      await givenPaymentUnderWay(orderId);
+      const { body } = await enter({ product_id: id, type: 'adjustment', quantity: 4 });
+      expect([body.stock_before, body.stock_after]).toEqual([0, 4]);
+      expect(await statusOf(orderId)).toBe('pending');
+    });
   });
 
   it('are not free while a payment of their order is under way', async () => {

@@ -1,11 +1,12 @@
 import { jest } from '@jest/globals';
 import { Logger } from '@nestjs/common';
 import type { Goods, SecondLook } from '../../src/inventory/inventory.types.js';
+import { OverdueHoldsRepository } from '../../src/inventory/overdue-holds.repository.js';
 import { OverdueHolds } from '../../src/inventory/overdue-holds.service.js';
 import { ReservationService } from '../../src/inventory/reservation.service.js';
 import { OrderExpiryService } from '../../src/order/order-expiry.service.js';
 import { ProductService } from '../../src/product/product.service.js';
-import { BY_HAND, Client, newRef, Tables, times } from '../inventory/holds.js';
+import { type Answer, BY_HAND, Client, newRef, Tables, times } from '../inventory/holds.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { givenApiKey, givenCustomer } from '../support/given.js';
 
@@ -99,6 +100,16 @@ describe('overdue orders over the same two products', () => {
   });
 });
 
+/** Guard off: who was overtaken does not know, and gives up as if there was nothing more to be had. */
+function nobodyIsFaster({ app }: TestApp): void {
+  const overdueHolds = app.get(OverdueHolds);
+  const makeRoom = overdueHolds.makeRoom.bind(overdueHolds);
+  jest.spyOn(overdueHolds, 'makeRoom').mockImplementation(async (...room) => {
+    await makeRoom(...room);
+    return false;
+  });
+}
+
 describe('who needs goods of a hold that another instance is ending at this very moment', () => {
   /** Places an order while the hold that keeps its goods is locked and not yet ended. @returns how it is answered. */
   async function placeMeanwhile(): Promise<number> {
@@ -129,6 +140,7 @@ describe('who needs goods of a hold that another instance is ending at this very
     const ender = apps[1].app.get(OrderExpiryService);
     const lock = ender.lockOverdue.bind(ender);
     jest.spyOn(ender, 'lockOverdue').mockImplementation((ids, _, tx) => lock(ids, 'skip', tx));
+    nobodyIsFaster(apps[1]);
     expect(await placeMeanwhile()).toBe(409);
   });
 });
@@ -171,6 +183,53 @@ describe('who was refused for goods of a hold that is ended before it looks what
 
   it('is refused when only the holds are looked at', async () => {
     expect(await refusedMeanwhile(false)).toEqual([409, 409]);
+  });
+});
+
+describe('many overdue holds of one piece each, and as many who want one at once, over two instances', () => {
+  const HOLDS = 20;
+
+  async function wantAll(take: (client: Client, product_id: number) => Promise<Answer>): Promise<Answer[]> {
+    const product_id = await tables.product(HOLDS);
+    await tables.givenOverdue(product_id, Array.from({ length: HOLDS }, newRef));
+    const answers = await times(HOLDS, (index) => take(warehouses[index % 2]!, product_id));
+    expect(await tables.ledgerIsRight()).toBe(true);
+    return answers;
+  }
+  const isRefused = ({ status }: Answer) => status === 409;
+
+  it.each<[string, (client: Client, product_id: number) => Promise<Answer>]>([
+    [
+      'decrements',
+      (client, product_id) =>
+        client.send('POST', '/inventory/decrement', {
+          order_id: newRef(),
+          items: [{ product_id, quantity: 1 }],
+        }),
+    ],
+    [
+      'reservations',
+      (client, product_id) => client.reserve({ order_id: newRef(), items: [{ product_id, quantity: 1 }] }),
+    ],
+    [
+      'movements out',
+      (client, product_id) =>
+        client.send('POST', '/inventory/movements', { product_id, type: 'out', quantity: 1 }),
+    ],
+  ])('are enough for all: %s', async (_, take) => {
+    expect((await wantAll(take)).filter(isRefused)).toEqual([]);
+  });
+
+  it('are not, when all may look for the oldest of them together', async () => {
+    for (const app of apps) {
+      const repository = app.app.get(OverdueHoldsRepository);
+      jest.spyOn(repository, 'lockRoom').mockResolvedValue();
+      nobodyIsFaster(app);
+    }
+    const answers = await wantAll((client, product_id) =>
+      client.reserve({ order_id: newRef(), items: [{ product_id, quantity: 1 }] }),
+    );
+    expect(answers.filter(isRefused).length).toBeGreaterThan(0);
   });
 });
 

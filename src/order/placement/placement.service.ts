@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InsufficientStock } from '../../inventory/inventory.errors.js';
 import type { Goods, LockNext } from '../../inventory/inventory.types.js';
-import { OverdueHolds, shortOf } from '../../inventory/overdue-holds.service.js';
+import { OverdueHolds, ROUNDS_MAX, shortOf } from '../../inventory/overdue-holds.service.js';
 import {
   outcomeOfError,
   type RequestOutcome,
@@ -30,9 +30,6 @@ import {
 
 type Settled = PromiseSettledResult<Outcome>;
 type MakeRoom = How['makeRoom'];
-
-/** Somebody else may have bought what has just come free, and more of it be overdue by then. */
-const ROUNDS_MAX = 3;
 
 /** Gathers requests into batches, places each batch in one transaction, and says what to do when that fails. */
 @Injectable()
@@ -107,7 +104,7 @@ export class PlacementService {
   // transaction that ends it; and who was refused for goods that have come free since, as well. The others of the batch stand as they are, and pay nothing for it.
   private async placeBatch(batch: PlacementRequest[]): Promise<Settled[]> {
     const settled = await this.placeSafely(batch, null);
-    for (let round = 1; round <= ROUNDS_MAX; round++) {
+    for (let round = 1; round <= ROUNDS_MAX; ) {
       const short = batch.filter((_, index) => wantedBy(settled[index] as Settled).length > 0);
       const wanted = settled.flatMap(wantedBy);
       if (short.length === 0) break;
@@ -119,9 +116,11 @@ export class PlacementService {
       const lockNext: LockNext = async (orderIds, tx) => {
         await this.benefits.lock(short, orderIds, tx);
       };
-      const again = await this.placeSafely(short, (tx) =>
-        this.overdueHolds.makeRoom(wanted, productIdsOf(short), lockNext, tx),
-      );
+      let overtaken = false;
+      const again = await this.placeSafely(short, async (tx) => {
+        overtaken ||= await this.overdueHolds.makeRoom(wanted, productIdsOf(short), lockNext, tx);
+      });
+      if (!overtaken) round++;
       for (const [index, request] of short.entries())
         settled[batch.indexOf(request)] = again[index] as Settled;
     }
@@ -136,6 +135,8 @@ export class PlacementService {
       // The connection may have been lost after COMMIT: look what is there before anything is placed again.
       if (isConnectionFault(error))
         return this.placeTogether(batch, { round: 'again', makeRoom }).catch(() => refuseAll(error));
+      // What may yet come free is not refused for short stock: it is busy.
+      if (isBusy(error) && makeRoom !== null) return refuseAll(error);
       // Somebody holds a product for too long: whoever wants others must not wait for that one any longer.
       if (isBusy(error))
         return this.placeTogether(batch, { round: 'without waiting', makeRoom: null }).catch(() =>
@@ -154,8 +155,11 @@ export class PlacementService {
       try {
         settled.push(...(await this.placeTogether([request], how)));
       } catch (error) {
-        if (isBusy(error)) how = { round: 'without waiting', makeRoom: null };
         settled.push(refusalOfFault(error));
+        if (!isBusy(error)) continue;
+        if (makeRoom !== null)
+          return batch.map((_, index) => settled[index] ?? { status: 'rejected', reason: error });
+        how = { round: 'without waiting', makeRoom: null };
       }
     }
     return settled;
