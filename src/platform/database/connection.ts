@@ -13,6 +13,9 @@ pg.types.setTypeParser(INT8_OID, Number);
 class PipelinedClient extends pg.Client {
   constructor(config: pg.ClientConfig) {
     super({ ...config, pipeline: true } as pg.ClientConfig);
+    // Sequelize listens only some time after the server has said that it is ready. A server that is killed at this moment would
+    // end our process, since nobody has heard; the statement that comes next finds out as well.
+    this.on('error', () => undefined);
   }
 }
 
