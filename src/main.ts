@@ -87,9 +87,12 @@ async function serve(config: Config, log: Pino, place?: number): Promise<Served>
   const app = await createApp(config, sequelize, log);
   if (place !== undefined) app.get(Metrics).tellAsWorker(place);
   keep('the API', () => app.close(), drainLimitMs(config));
+  const admins = app.get(AdminAccount);
+  // Before anybody is told that the service is ready: they log in.
+  if (isMigrated) await admins.ensureNamed();
   const address = await listen(app, config);
   // Only now that nothing can stop the start any more: a generated password is shown just once.
-  const admin = isMigrated ? await app.get(AdminAccount).ensure() : null;
+  const admin = isMigrated ? await admins.ensureDemo() : null;
   return { address, admin };
 }
 

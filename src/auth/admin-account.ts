@@ -30,18 +30,20 @@ export class AdminAccount {
    * Makes sure, once the tables are there, that `ADMIN_EMAIL` is an admin. Who is one already keeps the password, whatever
    * `ADMIN_PASSWORD` says. A customer with this e-mail becomes the admin, with `ADMIN_PASSWORD` and with all sessions
    * ended: e-mails are not verified, so it may be somebody else who has registered it and is waiting for this.
-   *
-   * In the embedded demo with no `ADMIN_EMAIL`, the first start makes an admin with a password of its own.
    * Idempotent, also among instances that start together.
-   * @returns that e-mail and password, this once; otherwise null.
    */
-  async ensure(): Promise<{ email: string; password: string } | null> {
+  async ensureNamed(): Promise<void> {
     const { ADMIN_EMAIL, ADMIN_PASSWORD } = this.config.env;
-    if (ADMIN_EMAIL !== undefined && ADMIN_PASSWORD !== undefined) {
+    if (ADMIN_EMAIL !== undefined && ADMIN_PASSWORD !== undefined)
       await this.appoint(plainEmail(ADMIN_EMAIL), ADMIN_PASSWORD);
-      return null;
-    }
-    const isDemo = this.config.embedded && !this.config.production;
+  }
+
+  /**
+   * In the embedded demo with no `ADMIN_EMAIL`, the first start makes an admin with a password of its own. Idempotent like
+   * `ensureNamed`. @returns that e-mail and password, this once; otherwise null.
+   */
+  async ensureDemo(): Promise<{ email: string; password: string } | null> {
+    const isDemo = this.config.embedded && !this.config.production && !this.config.env.ADMIN_EMAIL;
     if (!isDemo || (await this.users.anyAdmin())) return null;
     const password = randomBytes(GENERATED_PASSWORD_BYTES).toString('base64url');
     await this.appoint(DEMO_EMAIL, password);

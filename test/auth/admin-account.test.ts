@@ -47,7 +47,9 @@ describe('ADMIN_EMAIL', () => {
   it('becomes an admin at the first start, and stays what it is at the next ones', async () => {
     const first = accountUnder({ ADMIN_EMAIL: 'Boss@Shop.example', ADMIN_PASSWORD });
     const later = accountUnder({ ADMIN_EMAIL: 'boss@shop.example', ADMIN_PASSWORD: 'another password' });
-    expect([await first.ensure(), await later.ensure()]).toEqual([null, null]);
+    await first.ensureNamed();
+    await later.ensureNamed();
+    expect([await first.ensureDemo(), await later.ensureDemo()]).toEqual([null, null]);
     const { status, body } = await auth.login({ email: 'boss@shop.example', password: ADMIN_PASSWORD });
     expect(status).toBe(200);
     expect(body.user).toMatchObject({ email: 'boss@shop.example', role: 'admin' });
@@ -57,7 +59,7 @@ describe('ADMIN_EMAIL', () => {
 
   it('takes the account over from whoever had registered with it', async () => {
     const stranger = await auth.givenSession('boss@shop.example');
-    await accountUnder({ ADMIN_EMAIL: 'boss@shop.example', ADMIN_PASSWORD }).ensure();
+    await accountUnder({ ADMIN_EMAIL: 'boss@shop.example', ADMIN_PASSWORD }).ensureNamed();
     expect((await auth.login({ email: 'boss@shop.example', password: PASSWORD })).status).toBe(401);
     expect((await auth.refresh(stranger.refresh_token)).status).toBe(401);
     const { body } = await auth.login({ email: 'boss@shop.example', password: ADMIN_PASSWORD });
@@ -66,15 +68,15 @@ describe('ADMIN_EMAIL', () => {
 
   it('is made anew at the next start when another admin has deleted it', async () => {
     const account = accountUnder({ ADMIN_EMAIL: 'boss@shop.example', ADMIN_PASSWORD });
-    await account.ensure();
+    await account.ensureNamed();
     await database.sql('UPDATE users SET deleted_at = now()');
-    await account.ensure();
+    await account.ensureNamed();
     expect((await auth.login({ email: 'boss@shop.example', password: ADMIN_PASSWORD })).status).toBe(200);
     expect(await countAdmins()).toBe(2);
   });
 
   it('is noted as appointed by the service itself', async () => {
-    await accountUnder({ ADMIN_EMAIL: 'boss@shop.example', ADMIN_PASSWORD }).ensure();
+    await accountUnder({ ADMIN_EMAIL: 'boss@shop.example', ADMIN_PASSWORD }).ensureNamed();
     const noted = await database.sql('SELECT action, user_id, before, after FROM admin_actions');
     expect(noted).toEqual([
       {
@@ -88,7 +90,7 @@ describe('ADMIN_EMAIL', () => {
 
   it('is made once by instances that start together', async () => {
     const account = accountUnder({ ADMIN_EMAIL: newEmail(), ADMIN_PASSWORD });
-    await Promise.all(Array.from({ length: 5 }, () => account.ensure()));
+    await Promise.all(Array.from({ length: 5 }, () => account.ensureNamed()));
     expect(await countAdmins()).toBe(1);
   });
 });
@@ -96,7 +98,7 @@ describe('ADMIN_EMAIL', () => {
 describe('ADMIN_PASSWORD', () => {
   const warnings = async (password: string): Promise<string[]> => {
     const warn = jest.spyOn(Logger.prototype, 'warn').mockImplementation(() => undefined);
-    await accountUnder({ ADMIN_EMAIL: newEmail(), ADMIN_PASSWORD: password }).ensure();
+    await accountUnder({ ADMIN_EMAIL: newEmail(), ADMIN_PASSWORD: password }).ensureNamed();
     const said = warn.mock.calls.map(([message]) => String(message));
     warn.mockRestore();
     return said;
@@ -115,10 +117,10 @@ describe('without ADMIN_EMAIL', () => {
   const embedded = { DATABASE_URL: undefined };
 
   it('the embedded demo makes an admin and tells the password once', async () => {
-    const made = await accountUnder(embedded).ensure();
+    const made = await accountUnder(embedded).ensureDemo();
     expect(made).toEqual({ email: 'admin@holdfast.example', password: expect.stringMatching(/^[\w-]{20}$/) });
     expect((await auth.login(made as object)).body.user.role).toBe('admin');
-    expect(await accountUnder(embedded).ensure()).toBeNull();
+    expect(await accountUnder(embedded).ensureDemo()).toBeNull();
     expect(await countAdmins()).toBe(1);
   });
 
@@ -126,7 +128,7 @@ describe('without ADMIN_EMAIL', () => {
     ['in production', { ...embedded, NODE_ENV: 'production' }],
     ['on a database of their own', {}],
   ])('there is none %s', async (_, settings) => {
-    expect(await accountUnder(settings).ensure()).toBeNull();
+    expect(await accountUnder(settings).ensureDemo()).toBeNull();
     expect(await countAdmins()).toBe(0);
   });
 });

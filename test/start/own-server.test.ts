@@ -1,6 +1,7 @@
 import { copyFile, readdir } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import pg from 'pg';
+import { findFreePort } from '../../src/platform/database/postgres-launch.js';
 import { Place, type Service, until } from './service.js';
 
 const MIGRATE = fileURLToPath(new URL('../../dist/platform/database/migrate.js', import.meta.url));
@@ -59,6 +60,25 @@ it('uses that server: no Postgres of its own, no demo catalog, the admin who is 
   expect([status, body.user.role]).toEqual([200, 'admin']);
 });
 
+it('the admin who is named can log in as soon as the service is ready', async () => {
+  const named = { ADMIN_EMAIL: 'ada@shop.example', ADMIN_PASSWORD: 'analytical-engine' };
+  const port = await findFreePort();
+  service = place.spawn({ DATABASE_URL, PORT: String(port), ...named });
+  const address = `http://127.0.0.1:${port}`;
+  const isReady = () =>
+    fetch(`${address}/health/ready`)
+      .then(({ status }) => status === 200)
+      .catch(() => false);
+  await until(isReady);
+  const { status } = await fetch(`${address}/api/v1/auth/login`, {
+    method: 'POST',
+    headers: { 'content-type': 'application/json' },
+    body: JSON.stringify({ email: named.ADMIN_EMAIL, password: named.ADMIN_PASSWORD }),
+  });
+  expect(status).toBe(200);
+  await service.greeted();
+});
+
 it('SEED_DEMO=true puts the demo catalog there', async () => {
   service = await place.start({ DATABASE_URL, SEED_DEMO: 'true' });
   expect(await products()).toBe(5);
@@ -67,7 +87,7 @@ it('SEED_DEMO=true puts the demo catalog there', async () => {
 it('.env.example, copied as it is to .env, changes nothing: sessions hold over a restart, and payments are the sandbox’s', async () => {
   await copyFile(new URL('../../.env.example', import.meta.url), `${place.folder}/.env`);
   service = await place.start({ DATABASE_URL });
-  const token = await service.register('ada@shop.example');
+  const token = await service.register('lovelace@shop.example');
   await service.post('/api/v1/cart/items', { product_id: 5, quantity: 1 }, token);
   const { body } = await service.post('/api/v1/checkout', {}, token, 'one');
   expect(body).toMatchObject({ status: 'COMPLETED', payment: { provider: 'sandbox' } });
