@@ -3,8 +3,6 @@ import {
   DataTable,
   DeleteWithConfirmButton,
   FunctionField,
-  Pagination,
-  ReferenceManyField,
   SaveButton,
   SelectInput,
   SimpleForm,
@@ -18,7 +16,7 @@ import { EditPage } from '../parts/edit-page';
 import { MoneyField, TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
 import { useNarrow } from '../parts/narrow';
-import { turner } from '../parts/page-list';
+import { ListWithin } from '../parts/page-list';
 import { moneyText, timeText } from '../parts/texts';
 import type { User } from './user.types';
 
@@ -102,14 +100,9 @@ function OrdersCard() {
       <CardContent sx={{ pb: 0 }}>
         <Typography variant="h2">Orders</Typography>
       </CardContent>
-      <ReferenceManyField
-        reference="orders"
-        target="user"
-        perPage={10}
-        pagination={<Pagination rowsPerPageOptions={[10, 25, 100]} actions={turner} />}
-      >
+      <ListWithin reference="orders" target="user">
         {isPhone ? <Lines /> : <Table />}
-      </ReferenceManyField>
+      </ListWithin>
     </Card>
   );
 }
