@@ -1,18 +1,9 @@
 import { Card, CardContent, Grid, Stack, Typography } from '@mui/material';
-import {
-  DataTable,
-  DeleteWithConfirmButton,
-  FunctionField,
-  SaveButton,
-  SelectInput,
-  SimpleForm,
-  SimpleList,
-  Toolbar,
-  useRecordContext,
-} from 'react-admin';
+import { DataTable, FunctionField, SelectInput, SimpleForm, SimpleList, useRecordContext } from 'react-admin';
 import type { Order } from '../orders/order.types';
 import { OrderChip } from '../orders/order-chips';
 import { EditPage } from '../parts/edit-page';
+import { EditToolbar } from '../parts/edit-toolbar';
 import { MoneyField, TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
 import { useNarrow } from '../parts/narrow';
@@ -82,14 +73,11 @@ function AccountCard({ user }: { user: User }) {
 
 function AccountToolbar({ user }: { user: User }) {
   return (
-    <Toolbar sx={{ justifyContent: 'space-between' }}>
-      {user.role === 'guest' ? <span /> : <SaveButton />}
-      <DeleteWithConfirmButton
-        mutationMode="pessimistic"
-        confirmTitle={`Delete ${user.email ?? 'this guest'}?`}
-        confirmContent="They are signed out for good, and their email may register again. Their orders stay."
-      />
-    </Toolbar>
+    <EditToolbar
+      isFixed={user.role === 'guest'}
+      name={user.email ?? 'this guest'}
+      explanation="They are signed out for good, and their email may register again. Their orders stay."
+    />
   );
 }
 
