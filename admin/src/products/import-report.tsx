@@ -11,6 +11,7 @@ import {
   TableRow,
   Typography,
 } from '@mui/material';
+import { countedText, wordsOf } from '../parts/texts';
 
 export interface ImportReport {
   rows: number;
@@ -24,14 +25,18 @@ export interface ImportReport {
 
 const COUNTS = ['created', 'updated', 'unchanged', 'failed'] as const;
 
+const wereText = (count: number) => (count === 1 ? 'was' : 'were');
+
 export function ImportReportCard({ name, report }: { name: string; report: ImportReport }) {
   const { rows, failed, errors } = report;
   return (
     <Card>
       <CardContent>
         <Alert severity={failed === 0 ? 'success' : 'warning'} role="status" sx={{ mb: 2 }}>
-          {rows.toLocaleString()} rows of {name} were read
-          {failed === 0 ? '.' : `, and ${failed.toLocaleString()} were not taken in. All others were.`}
+          {countedText(rows, 'row')} of {name} {wereText(rows)} read
+          {failed === 0
+            ? '.'
+            : `, and ${failed.toLocaleString()} ${wereText(failed)} not taken in. All others were.`}
         </Alert>
         <Stack direction="row" useFlexGap sx={{ flexWrap: 'wrap', gap: 4 }}>
           {COUNTS.map((count) => (
@@ -40,7 +45,7 @@ export function ImportReportCard({ name, report }: { name: string; report: Impor
                 {report[count].toLocaleString()}
               </Typography>
               <Typography variant="body2" color="textSecondary">
-                {count}
+                {wordsOf(count)}
               </Typography>
             </div>
           ))}
