@@ -165,6 +165,17 @@ describe('webhooks', () => {
     expect(again?.body).toBe(first?.body);
   });
 
+  it('keep what is known of their deliveries when it cannot be read again', async () => {
+    const body = JSON.stringify({ code: 'internal_error', error: 'something went wrong on our side' });
+    await admin.page.route('**/deliveries?**', (call) => call.fulfill({ status: 500, body }));
+    await admin.button('Look again').click();
+    await admin.showsOnce('Something went wrong on our side.');
+    expect(await admin.page.getByRole('listitem').filter({ hasText: 'order.paid' }).count()).toBe(1);
+    await admin.page.unrouteAll();
+    await admin.button('Try again').click();
+    await admin.page.getByText('Something went wrong').waitFor({ state: 'detached' });
+  });
+
   it('are switched off', async () => {
     await admin.page.getByLabel('Active').uncheck();
     await admin.button('Save').click();

@@ -38,7 +38,7 @@ export function ImportReportCard({ name, report }: { name: string; report: Impor
             ? '.'
             : `, and ${failed.toLocaleString()} ${wereText(failed)} not taken in. All others were.`}
         </Alert>
-        <Stack direction="row" useFlexGap sx={{ flexWrap: 'wrap', gap: 4 }}>
+        <Stack direction="row" useFlexGap sx={{ flexWrap: 'wrap', columnGap: { xs: 2, sm: 4 }, rowGap: 2 }}>
           {COUNTS.map((count) => (
             <div key={count}>
               <Typography sx={{ fontSize: '1.5rem', fontWeight: 650 }}>
