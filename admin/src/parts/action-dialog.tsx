@@ -92,6 +92,7 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
 
   const submit = async (values: Values, event?: BaseSyntheticEvent) => {
     setRefusal(undefined);
+    setIsKept(false);
     try {
       const answer = await act(values, key);
       notify(typeof done === 'string' ? done : done(answer), { type: 'success' });
