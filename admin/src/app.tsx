@@ -13,14 +13,20 @@ import { wordsOf } from './words';
 const dataProvider = dataProviderOf(RESOURCES);
 const i18nProvider = wordsOf(RESOURCES);
 
-/** What the API has refused it refuses again; only what never reached it, or found it busy, is asked once more. */
+/**
+ * What the API has refused it refuses again; only what never reached it, or found it busy, is asked once more. What the browser
+ * thinks of the network is not asked: without one a query would wait for ever, and never say why.
+ */
 const queryClient = new QueryClient({
   defaultOptions: {
     queries: {
+      networkMode: 'always',
+      refetchOnReconnect: true,
       refetchOnWindowFocus: false,
       retry: (failures, error) =>
         failures < 2 && [0, 502, 503].includes((error as { status?: number }).status ?? 0),
     },
+    mutations: { networkMode: 'always' },
   },
 });
 

@@ -5,6 +5,13 @@ import { defaultDarkTheme, defaultLightTheme } from 'react-admin';
 const FONTS =
   'system-ui, -apple-system, "Segoe UI", Roboto, "Helvetica Neue", "Noto Sans", Arial, sans-serif';
 
+/** As large as a finger, where one is likely. */
+const TARGET = 40;
+const byFinger = (theme: Theme, styles: object) => ({
+  [theme.breakpoints.down('sm')]: styles,
+  '@media (pointer: coarse)': styles,
+});
+
 /** The fonts of the system: nothing is loaded from elsewhere. */
 const common: ThemeOptions = {
   shape: { borderRadius: 8 },
@@ -20,12 +27,24 @@ const common: ThemeOptions = {
     button: { textTransform: 'none', fontWeight: 600 },
   },
   components: {
+    MuiCssBaseline: {
+      styleOverrides: {
+        // What the keyboard goes to is not hidden behind the bar, nor behind the foot of a form.
+        html: { scrollPaddingTop: 72, scrollPaddingBottom: 88 },
+        main: { outline: 'none' },
+        // The theme stills what is MUI's own; react-admin and the charts bring some more.
+        '@media (prefers-reduced-motion: reduce)': {
+          '*, *::before, *::after': { transition: 'none !important', scrollBehavior: 'auto !important' },
+        },
+      },
+    },
     MuiTextField: { defaultProps: { variant: 'outlined' } },
     MuiFormControl: { defaultProps: { variant: 'outlined' } },
     MuiPaper: { styleOverrides: { root: { backgroundImage: 'none' } } },
     MuiCircularProgress: { defaultProps: { 'aria-label': 'Loading' } },
     MuiLinearProgress: { defaultProps: { 'aria-label': 'Loading' } },
-    MuiCard: { defaultProps: { variant: 'outlined' } },
+    // Clipped, not scrolled: what sticks to the window does so within a card, too.
+    MuiCard: { defaultProps: { variant: 'outlined' }, styleOverrides: { root: { overflow: 'clip' } } },
     MuiAppBar: {
       defaultProps: { elevation: 0, color: 'default' },
       styleOverrides: {
@@ -41,6 +60,45 @@ const common: ThemeOptions = {
       styleOverrides: {
         root: ({ theme }) => ({
           '&.Mui-focusVisible': { outline: `2px solid ${theme.palette.primary.main}`, outlineOffset: 2 },
+        }),
+      },
+    },
+    MuiButton: {
+      styleOverrides: { root: ({ theme }) => byFinger(theme, { minHeight: TARGET }) },
+    },
+    MuiIconButton: {
+      styleOverrides: { root: ({ theme }) => byFinger(theme, { minWidth: TARGET, minHeight: TARGET }) },
+    },
+    MuiToggleButton: {
+      styleOverrides: { root: ({ theme }) => byFinger(theme, { minHeight: TARGET }) },
+    },
+    MuiSwitch: {
+      styleOverrides: { root: ({ theme }) => byFinger(theme, { height: TARGET, padding: 13 }) },
+    },
+    MuiFormControlLabel: {
+      styleOverrides: { root: ({ theme }) => byFinger(theme, { minHeight: TARGET }) },
+    },
+    MuiLink: {
+      styleOverrides: {
+        // It takes more than it shows.
+        root: ({ theme }) =>
+          byFinger(theme, {
+            position: 'relative',
+            '&::after': { content: '""', position: 'absolute', inset: '-10px 0' },
+          }),
+      },
+    },
+    MuiDialog: {
+      styleOverrides: {
+        paper: ({ theme }) => ({
+          overflowWrap: 'anywhere',
+          // What is filled in scrolls between the title and the buttons.
+          '& > form': { display: 'flex', flexDirection: 'column', minHeight: 0 },
+          [theme.breakpoints.down('sm')]: {
+            margin: 16,
+            width: 'calc(100% - 32px)',
+            maxHeight: 'calc(100% - 32px)',
+          },
         }),
       },
     },
@@ -117,13 +175,37 @@ const common: ThemeOptions = {
         }),
       },
     },
+    RaSimpleForm: {
+      styleOverrides: {
+        root: ({ theme }: { theme: Theme }) => ({
+          // The foot of the form is part of its card: no room is to be left for it.
+          [theme.breakpoints.down('sm')]: { paddingBottom: 8 },
+        }),
+      },
+    },
+    RaSkipNavigationButton: {
+      styleOverrides: {
+        root: ({ theme }: { theme: Theme }) => ({
+          '&, &:hover': {
+            backgroundColor: theme.palette.primary.main,
+            color: theme.palette.primary.contrastText,
+            opacity: 1,
+          },
+        }),
+      },
+    },
     RaToolbar: {
       styleOverrides: {
         root: ({ theme }: { theme: Theme }) => ({
           backgroundColor: alpha(theme.palette.text.primary, 0.04),
           borderTop: `1px solid ${theme.palette.divider}`,
-          // On a phone it stays at the foot of the window, and the form goes by below it.
-          '&.RaToolbar-mobileToolbar': { backgroundColor: theme.palette.background.paper, zIndex: 2 },
+          // On a phone it stays at the foot of the window for as long as its form is there, and covers nothing else.
+          '&.RaToolbar-mobileToolbar': {
+            position: 'sticky',
+            padding: theme.spacing(1, 2),
+            backgroundColor: theme.palette.background.paper,
+            zIndex: 2,
+          },
         }),
       },
     },
@@ -146,7 +228,13 @@ const common: ThemeOptions = {
         root: ({ theme }: { theme: Theme }) => ({
           alignItems: 'center',
           [theme.breakpoints.down('md')]: { flexWrap: 'wrap' },
-          [theme.breakpoints.down('sm')]: { backgroundColor: 'transparent', width: '100%', columnGap: 4 },
+          [theme.breakpoints.down('sm')]: {
+            backgroundColor: 'transparent',
+            width: '100%',
+            minHeight: 0,
+            padding: theme.spacing(1, 0),
+            columnGap: 4,
+          },
         }),
       },
     },

@@ -34,8 +34,12 @@ async function act(label: string, fill: () => Promise<void> = async () => undefi
 
 /** What the dialog tells this once. */
 async function secretOnce(label: string): Promise<string> {
-  const secret = await admin.page.getByRole('dialog').getByLabel(label).inputValue();
-  await admin.expectOpenToAll();
+  const dialog = admin.page.getByRole('dialog');
+  const secret = await dialog.getByLabel(label).inputValue();
+  await admin.expectOpenToAllInAnyLight();
+  // It would be lost.
+  await admin.page.keyboard.press('Escape');
+  await dialog.getByLabel(label).waitFor();
   await admin.button('I have kept it').click();
   await admin.settled();
   expect(await admin.page.getByText(secret).count()).toBe(0);
@@ -90,6 +94,7 @@ describe('reservations', () => {
     const before = await timer.innerText();
     await eventually(async () => (await timer.innerText()) !== before, { what: 'the next second' });
 
+    await admin.expectDialogOpenToAll('Extend');
     await act('Extend', async () => {
       await admin.field('By').fill('10');
       const end = new Date(Date.parse(expires_at) + 600_000).toLocaleTimeString('en-US', CLOCK);
@@ -106,6 +111,7 @@ describe('reservations', () => {
   it('are released, and say why', async () => {
     await admin.follow('pos-7-42');
     await admin.page.getByRole('link', { name: 'Laptop' }).waitFor();
+    await admin.expectDialogOpenToAll('Release');
     await act('Release');
     await admin.faultAt('Reason');
     await admin.field('Reason').fill('the customer went away');
@@ -150,6 +156,7 @@ describe('webhooks', () => {
       { what: 'the word of the delivery' },
     );
     await admin.expectOpenToAll();
+    await admin.expectDialogOpenToAll('Resend');
     await act('Resend');
     await admin.shows('On its way again.');
     await eventually(async () => receiver.received.length === 2, { what: 'the same again' });
@@ -158,10 +165,21 @@ describe('webhooks', () => {
     expect(again?.body).toBe(first?.body);
   });
 
+  it('keep what is known of their deliveries when it cannot be read again', async () => {
+    const body = JSON.stringify({ code: 'internal_error', error: 'something went wrong on our side' });
+    await admin.page.route('**/deliveries?**', (call) => call.fulfill({ status: 500, body }));
+    await admin.button('Look again').click();
+    await admin.showsOnce('Something went wrong on our side.');
+    expect(await admin.page.getByRole('listitem').filter({ hasText: 'order.paid' }).count()).toBe(1);
+    await admin.page.unrouteAll();
+    await admin.button('Try again').click();
+    await admin.page.getByText('Something went wrong').waitFor({ state: 'detached' });
+  });
+
   it('are switched off', async () => {
     await admin.page.getByLabel('Active').uncheck();
     await admin.button('Save').click();
-    await admin.shows('Element updated');
+    await admin.shows('Saved.');
     const { webhook_endpoints } = await shop.get('/admin/webhook-endpoints');
     expect(webhook_endpoints).toMatchObject([{ url: address(), events: ['order.paid'], active: false }]);
     await act('Resend');
@@ -189,6 +207,8 @@ describe('dead letters', () => {
     await admin.page.getByRole('group', { name: 'What the event says' }).getByText(orderId).waitFor();
     await admin.expectOpenToAll();
 
+    await admin.expectDialogOpenToAll('Discard');
+    await admin.expectDialogOpenToAll('Retry');
     receiver.accepts();
     const before = receiver.received.length;
     await act('Retry');
@@ -217,6 +237,7 @@ describe('API keys', () => {
     expect(await ask()).toBe(200);
     await admin.shows('warehouse');
     await admin.expectOpenToAll();
+    await admin.expectDialogOpenToAll('Revoke');
     await act('Revoke');
     await admin.shows('None yet: no other system may ask for stock.');
     expect(await ask()).toBe(401);

@@ -40,6 +40,14 @@ describe('signing in', () => {
     expect(await admin.page.title()).toBe('Products – Holdfast');
   });
 
+  it('leaves a way past the menu', async () => {
+    await admin.button('Skip to content').focus();
+    await admin.expectOpenToAllInAnyLight();
+    await admin.page.keyboard.press('Enter');
+    await admin.page.keyboard.press('Tab');
+    await admin.page.locator('main :focus').waitFor();
+  });
+
   it('keeps all tabs signed in that must renew the session at once', async () => {
     const tabs = [admin, await admin.another(), await admin.another()];
     await Promise.all(tabs.slice(1).map((tab) => tab.goto('/products')));
@@ -75,6 +83,7 @@ describe('products', () => {
     await admin.field('SKU').fill('TEE');
     await admin.button('Save').click();
     await admin.shows('None: it is sold as it is.');
+    await admin.expectDialogOpenToAll('Add variant');
     for (const [sku, stock] of [
       ['TEE-WHITE', '7'],
       ['TEE-BLACK', '5'],
@@ -103,16 +112,20 @@ describe('products', () => {
     await admin.goto('/products/5');
     await admin.field('Price').fill('199.5');
     await admin.button('Save').click();
-    await admin.shows('Element updated');
+    await admin.shows('Saved.');
     expect(await shop.get('/products/5')).toMatchObject({ price: 199.5, category: 'sound', version: 3 });
   });
 
   it('moves stock, and says why it does not', async () => {
     await admin.visit('Products');
     await admin.follow('Monitor');
+    await admin.expectDialogOpenToAll('Delete');
+    await admin.expectDialogOpenToAll('Move stock');
     await admin.button('Move stock').click();
     await admin.page.getByLabel('Went out').check();
     await admin.field('Quantity').fill('9999');
+    await admin.page.keyboard.press('Escape');
+    await admin.shows('What is filled in has not been sent.');
     await admin.button('Enter').click();
     await admin.showsOnce('Not enough stock: 9,999 wanted, 150 there.');
     await admin.page.getByLabel('Came in').check();
@@ -134,7 +147,7 @@ describe('products', () => {
     await admin.follow('Import');
     const file = { name: 'cables.csv', mimeType: 'text/csv', buffer: Buffer.from(text) };
     await admin.page.locator('input[type=file]').setInputFiles(file);
-    await admin.shows('31 rows of cables.csv were read, and 1 were not taken in.');
+    await admin.shows('31 rows of cables.csv were read, and 1 was not taken in.');
     await admin.page.getByRole('row', { name: /31 BAD price must be/ }).waitFor();
     await admin.expectOpenToAll();
     await admin.visit('Products');
@@ -162,12 +175,13 @@ describe('products', () => {
 describe('when something goes wrong', () => {
   it('says that the service cannot be reached, and not that there is nothing', async () => {
     await admin.page.route('**/api/v1/admin/storefronts**', (route) => route.abort());
+    await admin.page.evaluate(() => window.dispatchEvent(new Event('offline')));
     await admin.visit('Storefronts');
     await admin.showsOnce('The service cannot be reached; try again.');
     expect(await admin.page.getByText('No Storefronts found').count()).toBe(0);
     await admin.expectOpenToAll();
     await admin.page.unrouteAll();
-    await admin.button('Try again').click();
+    await admin.page.evaluate(() => window.dispatchEvent(new Event('online')));
     await admin.shows('No Storefronts found');
   });
 
@@ -180,12 +194,15 @@ describe('when something goes wrong', () => {
     await admin.ageSession();
     await admin.button('Save').click();
     await admin.shows('The session has ended.');
+    await admin.expectOpenToAllInAnyLight();
+    // There is something to be lost.
+    await admin.page.keyboard.press('Escape');
     await admin.field('Password').fill('not my password');
     await admin.button('Sign in').click();
     await admin.shows('Invalid email or password');
     await admin.field('Password').fill(ADMIN.password);
     await admin.button('Sign in').click();
-    await admin.shows('Element updated');
+    await admin.shows('Saved.');
     expect(await shop.get('/products/5')).toMatchObject({ price: 179.5 });
   });
 });
@@ -199,6 +216,8 @@ describe('orders', () => {
     await admin.page.waitForURL(/filter=/);
     await admin.page.getByRole('row').filter({ hasText: '1 × Mouse and 1 more' }).click();
     await admin.copies(id);
+    await admin.expectDialogOpenToAll('Cancel order');
+    await admin.expectDialogOpenToAll('Refund');
     await admin.button('Refund').click();
     await admin.field('Amount').fill('500');
     await admin.field('Reason').fill('arrived scratched');
@@ -232,12 +251,34 @@ describe('orders', () => {
     await admin.page.getByRole('dialog').getByRole('button', { name: 'Ship' }).click();
     await admin.button('Deliver').waitFor();
     expect(await actions()).toEqual(['Deliver', 'Refund', 'Return goods']);
+    await admin.expectDialogOpenToAll('Return goods');
     await admin.button('Return goods').click();
     await admin.field('Keyboard, of 2').fill('1');
     await admin.button('Enter return').click();
     await admin.shows('The return is entered');
     const { movements } = await shop.get('/inventory/movements?product_id=3&limit=1');
     expect(movements).toMatchObject([{ delta: 1, order_id: id }]);
+  });
+});
+
+describe('when a part of a page cannot be read', () => {
+  it.each([
+    ['a product', '/products/4', 'inventory/movements', 'Nothing has moved yet', '+25'],
+    ['a customer', '/users/2', 'admin/orders', 'No results found', '$209.97'],
+    ['an order', '/orders/of-ada/show', 'payments', 'Nobody has tried to pay yet', 'Succeeded'],
+    ['the dashboard', '/', 'inventory/low-stock', 'Nothing is below', 'Nothing is below'],
+  ])('%s says so, leaves the rest, and reads it again', async (_, path, route, none, there) => {
+    const body = JSON.stringify({ code: 'internal_error', error: 'something went wrong on our side' });
+    await admin.page.route(`**/${route}?**`, (call) => call.fulfill({ status: 500, body }));
+    await admin.goto(path.replace('of-ada', (await shop.get('/admin/orders')).orders[0].id));
+    await admin.showsOnce('Something went wrong on our side.');
+    expect(await admin.page.getByText(none).count()).toBe(0);
+    await admin.page.getByRole('heading', { level: 2 }).nth(1).waitFor();
+    await admin.expectOpenToAll();
+    await admin.page.unrouteAll();
+    await admin.button('Try again').click();
+    await admin.shows(there);
+    await admin.page.getByText('Something went wrong').waitFor({ state: 'detached' });
   });
 });
 

@@ -15,6 +15,8 @@ const FLAGS = [
 const DESK = { width: 1280, height: 800 };
 const PHONE = { width: 390, height: 844 };
 const PATIENCE_MS = 30_000;
+/** As large as a finger. */
+const TARGET_PX = 40;
 
 export interface Look {
   isPhone?: boolean;
@@ -24,6 +26,25 @@ export interface Look {
 /** Debian's chromium. Whoever opens it closes it. */
 export async function openBrowser(): Promise<Browser> {
   return chromium.launch({ executablePath: program('chromium'), args: FLAGS });
+}
+
+/** What is pressed and is lower than that; links in a text are as high as the text. Runs in the page. */
+function lowTargets(heightPx: number): string[] {
+  return [...document.querySelectorAll<HTMLElement>('button, [role=button], [role=combobox], input, label')]
+    .map((element) => element.closest<HTMLElement>('label, .MuiInputBase-root, .MuiSwitch-root') ?? element)
+    .filter((element) => element.matches(':not(.MuiInputLabel-root)') && element.checkVisibility())
+    .filter((element) => element.offsetHeight > 1 && element.offsetHeight < heightPx)
+    .map((element) => `${element.outerHTML.slice(0, 120)} ${element.offsetHeight}`);
+}
+
+/** What moves from one state to the next instead of being there. Runs in the page. */
+function movingParts(): string[] {
+  return [...document.querySelectorAll('*')]
+    .filter((element) => {
+      const { transitionDuration } = getComputedStyle(element);
+      return transitionDuration.split(',').some((duration) => Number.parseFloat(duration) > 0);
+    })
+    .map((element) => element.outerHTML.slice(0, 120));
 }
 
 /** The admin's page in a window of its own, with nothing remembered. */
@@ -113,7 +134,9 @@ export class AdminPage {
     await this.page.waitForFunction(() => {
       const name = document.querySelector<HTMLElement>('#react-admin-title');
       const isNamed = name === null || name.innerText !== '';
-      return isNamed && !document.querySelector('[role=progressbar], [class*=RaPlaceholder]');
+      // What is behind a dialog may wait for it.
+      const awaited = [...document.querySelectorAll('[role=progressbar], [class*=RaPlaceholder]')];
+      return isNamed && awaited.every((element) => element.closest('[aria-hidden=true]'));
     });
   }
 
@@ -157,7 +180,10 @@ export class AdminPage {
     return this.page.locator(`[id="${id}"]`).innerText();
   }
 
-  /** Nothing keeps anybody out: no rule of axe is broken, and on no side is the page wider than the window. */
+  /**
+   * Nothing keeps anybody out: no rule of axe is broken, on no side is the page wider than the window, what a finger presses on a
+   * phone is large enough for one, and nothing moves, which is what this browser asks for.
+   */
   async expectOpenToAll(): Promise<void> {
     await this.still();
     // Its code is half a megabyte, and slow when it is new to the browser: it comes once for each load of the page.
@@ -170,11 +196,42 @@ export class AdminPage {
       .analyze();
     const found = violations.map(({ id, help, nodes }) => ({ id, help, at: nodes.map(({ html }) => html) }));
     const overhang = await this.page.evaluate(() => document.documentElement.scrollWidth - window.innerWidth);
-    expect({ path: this.page.url(), found, overhang }).toEqual({
+    const low = this.isPhone ? await this.page.evaluate(lowTargets, TARGET_PX) : [];
+    const moving = await this.page.evaluate(movingParts);
+    expect({ path: this.page.url(), found, overhang, low, moving }).toEqual({
       path: this.page.url(),
       found: [],
       overhang: 0,
+      low: [],
+      moving: [],
     });
+  }
+
+  /** The same in the light and in the dark, for what is gone after a reload. */
+  async expectOpenToAllInAnyLight(): Promise<void> {
+    await this.expectOpenToAll();
+    const color = () => getComputedStyle(document.body).backgroundColor;
+    for (const colorScheme of ['dark', 'light'] as const) {
+      const before = await this.page.evaluate(color);
+      await this.page.emulateMedia({ colorScheme });
+      await this.page.waitForFunction(
+        (before) => getComputedStyle(document.body).backgroundColor !== before,
+        before,
+      );
+      if (colorScheme === 'dark') await this.expectOpenToAll();
+    }
+  }
+
+  /** The dialog behind the button is open to all: by the keyboard alone it is entered, left by Escape, and left behind. */
+  async expectDialogOpenToAll(label: string): Promise<void> {
+    const button = this.button(label).first();
+    const dialog = this.page.getByRole('dialog');
+    await button.press('Enter');
+    await dialog.locator(':focus').waitFor();
+    await this.expectOpenToAllInAnyLight();
+    await this.page.keyboard.press('Escape');
+    await dialog.waitFor({ state: 'detached' });
+    await button.and(this.page.locator(':focus')).waitFor();
   }
 
   /** By which the page renews its session. */

@@ -14,6 +14,7 @@ import {
 import {
   DateInput,
   FilterButton,
+  Loading,
   NumberInput,
   RecordContextProvider,
   ReferenceField,
@@ -58,8 +59,8 @@ export default function ActionList() {
 
 /** One line each, which opens to what was changed: by mouse, by touch or by the keyboard. */
 function Actions() {
-  const { data, isPending, error } = useListContext<AdminAction>();
-  if (isPending || error) return null;
+  const { data } = useListContext<AdminAction>();
+  if (!data) return <Loading />;
   if (data.length === 0)
     return (
       <Typography sx={{ p: 3 }} color="textSecondary">

@@ -1,4 +1,4 @@
-import { problemOf, unreachable } from './problem';
+import { problemOf, unanswered, unreachable } from './problem';
 import { accessToken, distrust } from './session';
 
 export interface CallOptions {
@@ -11,10 +11,16 @@ export interface CallOptions {
   signal?: AbortSignal;
 }
 
+/** Longer than the service lets any of its reads take. */
+const READ_TIMEOUT_MS = 30_000;
+
 /** Calls the API as the admin who is signed in. @throws HttpError with what the API has refused, by field. */
 export async function call<T>(path: string, options: CallOptions = {}): Promise<T> {
-  const response = await answerTo(path, options);
-  const text = await response.text();
+  const { method = 'GET', signal } = options;
+  // What is written may have been done although no answer comes: it is waited for.
+  const isLimited = method === 'GET';
+  const response = await answerTo(path, { ...options, ...(isLimited && { signal: withinTime(signal) }) });
+  const text = await response.text().catch(toldApart);
   return (text ? JSON.parse(text) : undefined) as T;
 }
 
@@ -43,21 +49,27 @@ export function filledIn(values: Record<string, unknown>): Record<string, unknow
 
 async function send(path: string, token: string, options: CallOptions): Promise<Response> {
   const { method = 'GET', body, query, idempotencyKey, signal } = options;
-  try {
-    return await fetch(addressOf(path, query), {
-      method,
-      headers: {
-        Authorization: `Bearer ${token}`,
-        ...(body && { 'Content-Type': 'application/json' }),
-        ...(idempotencyKey && { 'Idempotency-Key': idempotencyKey }),
-      },
-      ...(body && { body: JSON.stringify(body) }),
-      ...(signal && { signal }),
-    });
-  } catch (error) {
-    if ((error as Error).name === 'AbortError') throw error;
-    throw unreachable();
-  }
+  return fetch(addressOf(path, query), {
+    method,
+    headers: {
+      Authorization: `Bearer ${token}`,
+      ...(body && { 'Content-Type': 'application/json' }),
+      ...(idempotencyKey && { 'Idempotency-Key': idempotencyKey }),
+    },
+    ...(body && { body: JSON.stringify(body) }),
+    ...(signal && { signal }),
+  }).catch(toldApart);
+}
+
+function withinTime(signal: AbortSignal | undefined): AbortSignal {
+  const timeout = AbortSignal.timeout(READ_TIMEOUT_MS);
+  return signal ? AbortSignal.any([signal, timeout]) : timeout;
+}
+
+/** Nobody wants the answer any more, it takes too long, or there is nobody to give it. */
+function toldApart(error: Error): never {
+  if (error.name === 'AbortError') throw error;
+  throw error.name === 'TimeoutError' ? unanswered() : unreachable();
 }
 
 async function accepted(response: Response): Promise<Response> {

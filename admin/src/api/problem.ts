@@ -52,6 +52,11 @@ export function unreachable(): HttpError {
   return refusalOf(0, '{"error":"the service cannot be reached; try again"}');
 }
 
+/** The error of a call that has been waited for long enough. Not as if it had come to nothing: it is not made again by itself. */
+export function unanswered(): HttpError {
+  return refusalOf(504, '{"error":"the service takes too long to answer; try again"}');
+}
+
 function parsed(text: string): Problem {
   try {
     return JSON.parse(text) as Problem;

@@ -9,10 +9,11 @@ import { OrdersByStatus } from './orders-by-status';
 import { SalesChart } from './sales-chart';
 import { StockLists } from './stock-lists';
 import { SystemState } from './system-state';
-import { Tiles } from './tiles';
+import { TILES, Tiles } from './tiles';
 
 const PERIODS = [7, 30, 90] as const;
 const REFRESH_MS = 30_000;
+const COLUMNS = { display: 'grid', gap: 2, gridTemplateColumns: { xs: '1fr', lg: '2fr 1fr' } };
 
 /** What an admin sees first. Asked for anew twice a minute, for as long as somebody looks. */
 export default function Dashboard() {
@@ -45,7 +46,7 @@ export default function Dashboard() {
         </ToggleButtonGroup>
       </Stack>
       {error && <Fault error={error} retry={refetch} />}
-      {data ? <Figures figures={data} /> : !error && <Skeleton variant="rounded" height={480} />}
+      {data ? <Figures figures={data} /> : !error && <Awaited />}
     </Stack>
   );
 }
@@ -54,13 +55,30 @@ function Figures({ figures }: { figures: DashboardFigures }) {
   return (
     <>
       <Tiles figures={figures} />
-      <Box sx={{ display: 'grid', gap: 2, gridTemplateColumns: { xs: '1fr', lg: '2fr 1fr' } }}>
+      <Box sx={COLUMNS}>
         <SalesChart days={figures.days} currency={figures.currency} />
         <OrdersByStatus figures={figures} />
       </Box>
-      <Box sx={{ display: 'grid', gap: 2, gridTemplateColumns: { xs: '1fr', lg: '2fr 1fr' } }}>
+      <Box sx={COLUMNS}>
         <StockLists stock={figures.stock} />
         <SystemState figures={figures} />
+      </Box>
+    </>
+  );
+}
+
+/** As large as what is about to stand there. */
+function Awaited() {
+  return (
+    <>
+      <Box sx={TILES}>
+        {['revenue', 'orders', 'stock', 'holds'].map((tile) => (
+          <Skeleton key={tile} variant="rounded" height={106} />
+        ))}
+      </Box>
+      <Box sx={COLUMNS}>
+        <Skeleton variant="rounded" height={478} />
+        <Skeleton variant="rounded" height={478} />
       </Box>
     </>
   );

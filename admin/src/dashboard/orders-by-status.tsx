@@ -25,7 +25,7 @@ export function OrdersByStatus({ figures }: { figures: DashboardFigures }) {
       </Typography>
       <Box component="ul" sx={{ m: 0, p: 0, listStyle: 'none' }}>
         {Object.entries(orders_by_status).map(([status, orders]) => (
-          <Box component="li" key={status} sx={{ py: 0.75 }}>
+          <Box component="li" key={status} sx={{ py: { xs: 1, sm: 0.75 } }}>
             <Box sx={{ display: 'flex', justifyContent: 'space-between', typography: 'body2' }}>
               <Link to={listPath('orders', { status, from })}>{wordsOf(status)}</Link>
               <Box component="span" sx={{ fontVariantNumeric: 'tabular-nums' }}>

@@ -8,7 +8,8 @@ import { moneyText } from '../parts/texts';
 import type { DashboardFigures } from './dashboard.types';
 
 const Y_WIDTH = 56;
-const MARGIN = { left: 0, right: 16, top: 8, bottom: 0 };
+// At the right there is room for half of the last day's name.
+const MARGIN = { left: 0, right: 24, top: 8, bottom: 0 };
 
 type Days = DashboardFigures['days'];
 

@@ -1,7 +1,8 @@
-import { Alert, Box, Typography } from '@mui/material';
-import { useQuery } from '@tanstack/react-query';
+import { Box, Skeleton, Typography } from '@mui/material';
+import { type UseQueryResult, useQuery } from '@tanstack/react-query';
 import type { ReactNode } from 'react';
 import { call } from '../api/call';
+import { Fault } from '../parts/fault';
 import { Link, listPath } from '../parts/link';
 import { Section } from '../parts/section';
 import type { DashboardFigures, LowProduct } from './dashboard.types';
@@ -38,14 +39,14 @@ export function StockLists({ stock }: Pick<DashboardFigures, 'stock'>) {
         <Products
           title={`Out of stock (${stock.out_of_stock.toLocaleString()})`}
           none="Everything is there."
-          error={gone.error}
+          query={gone}
           products={gone.data?.products.map((product) => ({ ...product, told: '0' }))}
           more={<Link to={listPath('products', { in_stock: false })}>All that is out of stock</Link>}
         />
         <Products
           title={`Low stock (${stock.low_stock.toLocaleString()})`}
           none="Nothing is below its threshold."
-          error={low.error}
+          query={low}
           products={low.data?.products.map((product) => ({
             ...product,
             id: product.product_id,
@@ -60,18 +61,19 @@ export function StockLists({ stock }: Pick<DashboardFigures, 'stock'>) {
 interface ProductsProps {
   title: string;
   none: string;
-  error: Error | null;
+  query: Pick<UseQueryResult, 'error' | 'refetch'>;
   products: Listed[] | undefined;
   more?: ReactNode;
 }
 
-function Products({ title, none, error, products, more }: ProductsProps) {
+function Products({ title, none, query: { error, refetch }, products, more }: ProductsProps) {
   return (
     <div>
       <Typography variant="h3" sx={{ mb: 0.5 }}>
         {title}
       </Typography>
-      {error && <Alert severity="error">{error.message}</Alert>}
+      {error && <Fault error={error} retry={refetch} />}
+      {!products && !error && <Skeleton variant="rounded" height={96} />}
       {products?.length === 0 && (
         <Typography variant="body2" color="textSecondary">
           {none}
@@ -83,7 +85,7 @@ function Products({ title, none, error, products, more }: ProductsProps) {
             component="li"
             key={id}
             sx={{
-              py: 0.75,
+              py: { xs: 1.25, sm: 0.75 },
               display: 'flex',
               gap: 1,
               alignItems: 'baseline',

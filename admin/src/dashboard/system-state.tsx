@@ -6,7 +6,7 @@ import { Box, Typography } from '@mui/material';
 import type { ReactNode } from 'react';
 import { Link, listPath } from '../parts/link';
 import { Section } from '../parts/section';
-import { timeText } from '../parts/texts';
+import { countedText, timeText } from '../parts/texts';
 import type { DashboardFigures } from './dashboard.types';
 
 /** As `/health/ready` does: events that wait for so long have a relay that does not run. */
@@ -34,7 +34,7 @@ export function SystemState({ figures }: { figures: DashboardFigures }) {
           told={
             outbox.backlog === 0
               ? 'Every event is handed on.'
-              : `${count(outbox.backlog, 'event')} waiting, the oldest for ${spanText(outbox.lag_seconds)}.`
+              : `${countedText(outbox.backlog, 'event')} waiting, the oldest for ${spanText(outbox.lag_seconds)}.`
           }
         />
         <Row
@@ -44,7 +44,7 @@ export function SystemState({ figures }: { figures: DashboardFigures }) {
             dead_letters === 0 ? (
               'None.'
             ) : (
-              <Link to="/dead-letters">{count(dead_letters, 'event')} could not be acted on</Link>
+              <Link to="/dead-letters">{countedText(dead_letters, 'event')} could not be acted on</Link>
             )
           }
         />
@@ -54,7 +54,7 @@ export function SystemState({ figures }: { figures: DashboardFigures }) {
           told={
             payments.unknown === 0
               ? 'Of every one it is known what became of it.'
-              : `${count(payments.unknown, 'outcome')} not known, the oldest for ${spanText(payments.oldest_unknown_seconds)}. They are being settled.`
+              : `${countedText(payments.unknown, 'outcome')} not known, the oldest for ${spanText(payments.oldest_unknown_seconds)}. They are being settled.`
           }
         />
         <Row
@@ -65,7 +65,7 @@ export function SystemState({ figures }: { figures: DashboardFigures }) {
               'None.'
             ) : (
               <Link to={listPath('reservations', { status: 'active' })}>
-                {count(reservations.overdue, 'hold')} past their time, free for whoever needs the goods
+                {countedText(reservations.overdue, 'hold')} past their time, free for whoever needs the goods
               </Link>
             )
           }
@@ -104,8 +104,6 @@ function Row({ title, state, told }: { title: string; state: State; told: ReactN
     </Box>
   );
 }
-
-const count = (number: number, one: string) => `${number.toLocaleString()} ${one}${number === 1 ? '' : 's'}`;
 
 function spanText(seconds: number): string {
   if (seconds < 120) return `${Math.round(seconds)} s`;

@@ -4,20 +4,21 @@ import { Link, listPath } from '../parts/link';
 import { moneyText } from '../parts/texts';
 import type { DashboardFigures } from './dashboard.types';
 
+/** How they stand side by side. */
+export const TILES = {
+  display: 'grid',
+  gap: 2,
+  gridTemplateColumns: { xs: '1fr 1fr', lg: 'repeat(4, 1fr)' },
+  '@media (max-width: 360px)': { gridTemplateColumns: '1fr' },
+};
+
 /** The four figures that are looked at first. */
 export function Tiles({ figures }: { figures: DashboardFigures }) {
   const { total, days, currency, stock, reservations } = figures;
   const money = (amount: number) => moneyText(amount, currency);
   const from = days[0]?.date ?? '';
   return (
-    <Box
-      sx={{
-        display: 'grid',
-        gap: 2,
-        gridTemplateColumns: { xs: '1fr 1fr', lg: 'repeat(4, 1fr)' },
-        '@media (max-width: 360px)': { gridTemplateColumns: '1fr' },
-      }}
-    >
+    <Box sx={TILES}>
       <Tile
         label="Revenue"
         value={money(total.revenue)}

@@ -30,8 +30,8 @@ export default function DeadLetterList() {
         <SimpleList<DeadLetter>
           empty={<NoLetters />}
           primaryText={({ type, consumer }) => `${type} for ${consumer}`}
-          secondaryText={({ error }) => error}
-          tertiaryText={({ failed_at }) => timeText(failed_at)}
+          secondaryText={({ error, failed_at }) => `${timeText(failed_at)} · ${error}`}
+          sx={{ '& .MuiListItemText-secondary': { overflowWrap: 'anywhere' } }}
           rowClick="show"
         />
       ) : (

@@ -1,6 +1,14 @@
 import { Grid, InputAdornment } from '@mui/material';
-import type { ReactNode } from 'react';
-import { BooleanInput, DateTimeInput, NumberInput, SelectInput, SimpleForm, TextInput } from 'react-admin';
+import type { ReactElement, ReactNode } from 'react';
+import {
+  BooleanInput,
+  DateTimeInput,
+  NumberInput,
+  SelectInput,
+  SimpleForm,
+  TextInput,
+  type ToolbarProps,
+} from 'react-admin';
 import { useWatch } from 'react-hook-form';
 import { MoneyInput } from '../parts/money-input';
 
@@ -11,9 +19,14 @@ const KINDS = [
 
 const upperCase = (code: string) => code?.toUpperCase();
 
-export function DiscountForm({ defaultValues }: { defaultValues?: object }) {
+interface DiscountFormProps {
+  defaultValues?: object;
+  toolbar?: ReactElement<ToolbarProps>;
+}
+
+export function DiscountForm({ defaultValues, toolbar }: DiscountFormProps) {
   return (
-    <SimpleForm defaultValues={defaultValues}>
+    <SimpleForm defaultValues={defaultValues} toolbar={toolbar}>
       <Grid container columnSpacing={2}>
         <Half>
           <TextInput source="code" isRequired parse={upperCase} helperText="3 to 20 letters and digits." />

@@ -16,8 +16,7 @@ export default function EventList() {
       {isPhone ? (
         <SimpleList<Event>
           primaryText={({ type }) => type}
-          secondaryText={({ data }) => aboutText(data)}
-          tertiaryText={({ created_at }) => timeText(created_at)}
+          secondaryText={({ data, created_at }) => `${aboutText(data)} · ${timeText(created_at)}`}
         />
       ) : (
         <DataTable bulkActionButtons={false}>

@@ -54,7 +54,7 @@ function Question({ user, resolve, reject, close }: Asked & { close: () => void 
         <DialogContent>
           <Stack spacing={2}>
             <Typography variant="body2">
-              The session has ended. What you have filled in is still there.
+              The session has ended. What you have filled in is still there, unless you leave.
             </Typography>
             <TextField
               label="Email"

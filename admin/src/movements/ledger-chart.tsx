@@ -5,6 +5,8 @@ import type { Movement } from './movement.types';
 
 /** Over so long, the day alone names a tick. */
 const DAYS_MS = 3 * 86_400_000;
+/** Half of the first tick's name stands below it. */
+const Y_WIDTH = 56;
 
 interface LedgerChartProps {
   /** Newest first. */
@@ -38,7 +40,7 @@ export default function LedgerChart({ movements, begin }: LedgerChartProps) {
               context.location === 'tick' && isOverDays ? dayText(at) : timeText(at.toISOString()),
           },
         ]}
-        yAxis={[{ min: 0, width: 48 }]}
+        yAxis={[{ min: 0, width: Y_WIDTH }]}
         series={[
           {
             dataKey: 'stock',

@@ -1,22 +1,16 @@
 import { Box, Card, CardContent, Stack, Typography } from '@mui/material';
-import { lazy, Suspense } from 'react';
-import {
-  DataTable,
-  FunctionField,
-  Pagination,
-  ReferenceManyField,
-  SimpleList,
-  useGetList,
-} from 'react-admin';
+import { DataTable, FunctionField, SimpleList, useGetList } from 'react-admin';
+import { Fault } from '../parts/fault';
 import { TimeField } from '../parts/fields';
+import { later } from '../parts/later';
 import { Link } from '../parts/link';
 import { useNarrow } from '../parts/narrow';
 import { isOrderOfShop, orderText } from '../parts/order-text';
-import { turner } from '../parts/page-list';
+import { ListWithin } from '../parts/page-list';
 import { timeText, wordsOf } from '../parts/texts';
 import type { Movement } from './movement.types';
 
-const LedgerChart = lazy(() => import('./ledger-chart'));
+const LedgerChart = later(() => import('./ledger-chart'));
 
 /** So many of the newest movements are drawn: one page of the API. */
 const DRAWN_MAX = 100;
@@ -33,7 +27,7 @@ const causeOf = ({ reason, order_id }: Movement) =>
 /** A product's stock over time, and every movement that made it. */
 export function Ledger({ product, isSoldItself }: { product: Stocked; isSoldItself: boolean }) {
   const isPhone = useNarrow('sm');
-  const { data } = useGetList<Movement>('movements', {
+  const { data, error, refetch } = useGetList<Movement>('movements', {
     filter: { product_id: product.id },
     pagination: { page: 1, perPage: DRAWN_MAX },
   });
@@ -41,29 +35,28 @@ export function Ledger({ product, isSoldItself }: { product: Stocked; isSoldItse
     <Card>
       <CardContent>
         <Typography variant="h2">Ledger</Typography>
-        <Typography variant="body2" color="textSecondary">
-          {sentenceOf(data?.length, isSoldItself)}
-        </Typography>
+        {(data || !error) && (
+          <Typography variant="body2" color="textSecondary">
+            {sentenceOf(data?.length, isSoldItself)}
+          </Typography>
+        )}
+        {error && (
+          <Box sx={{ mt: 1 }}>
+            <Fault error={error} retry={refetch} />
+          </Box>
+        )}
         {data && data.length > 0 && (
           <Box sx={{ height: 220, mt: 1 }}>
-            <Suspense>
-              <LedgerChart
-                movements={data}
-                begin={data.length < DRAWN_MAX ? product.created_at : undefined}
-              />
-            </Suspense>
+            <LedgerChart movements={data} begin={data.length < DRAWN_MAX ? product.created_at : undefined} />
           </Box>
         )}
       </CardContent>
-      <ReferenceManyField
-        reference="movements"
-        target="product_id"
-        empty={null}
-        perPage={10}
-        pagination={<Pagination rowsPerPageOptions={[10, 25, 100]} actions={turner} />}
-      >
-        {isPhone ? <Lines /> : <Table />}
-      </ReferenceManyField>
+      {/* It is read from the same place: what has gone wrong there is said once. */}
+      {(data || !error) && (
+        <ListWithin reference="movements" target="product_id" empty={null}>
+          {isPhone ? <Lines /> : <Table />}
+        </ListWithin>
+      )}
     </Card>
   );
 }

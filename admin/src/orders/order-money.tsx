@@ -1,8 +1,8 @@
 import {
-  Alert,
   Box,
   Card,
   CardContent,
+  Skeleton,
   Table,
   TableBody,
   TableCell,
@@ -11,6 +11,7 @@ import {
   Typography,
 } from '@mui/material';
 import { CopyableId } from '../parts/copy-button';
+import { Fault } from '../parts/fault';
 import { moneyText, timeText, wordsOf } from '../parts/texts';
 import type { Payment, Refund } from './order.types';
 import { MoneyChip } from './order-chips';
@@ -21,19 +22,28 @@ const CAUSES: Record<string, string> = {
   late: 'It came after the order had ended',
 };
 
+/** Most orders are paid at the first attempt. */
+const ROW_HEIGHT = 96;
+
 /** Where there is no room for a column, it stands with the rest. */
 const WIDE = { whiteSpace: 'nowrap', display: { xs: 'none', sm: 'table-cell' } };
 const NARROW = { display: { sm: 'none' } };
 const FIRST_IF_NARROW = { pl: { xs: 2 } };
 
 /** Every attempt to pay, and all that went back. */
-export function MoneyCard({ money: { payments, refunds, error } }: { money: OrderMoney }) {
+export function MoneyCard({ money }: { money: OrderMoney }) {
+  const { payments, refunds, isPending, error, retry } = money;
   return (
     <Card>
       <CardContent sx={{ pb: 0 }}>
         <Typography variant="h2">Money</Typography>
-        {error && <Alert severity="error">{error.message}</Alert>}
-        {!error && payments.length === 0 && (
+        {error && (
+          <Box sx={{ mt: 1, mb: 2 }}>
+            <Fault error={error} retry={retry} />
+          </Box>
+        )}
+        {isPending && <Skeleton variant="rounded" height={ROW_HEIGHT} sx={{ mt: 1, mb: 2 }} />}
+        {!isPending && !error && payments.length === 0 && (
           <Typography variant="body2" color="textSecondary" sx={{ pb: 2 }}>
             Nobody has tried to pay yet.
           </Typography>

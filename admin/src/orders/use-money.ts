@@ -11,12 +11,14 @@ export interface OrderMoney {
   refunds: readonly Refund[];
   /** In major units; 0 until it is known. */
   refundable: number;
+  isPending: boolean;
   error: Error | null;
+  retry: () => Promise<unknown>;
 }
 
 /** Where an order's money came from, and where it went. */
 export function useMoney(orderId: string): OrderMoney {
-  const { data, error } = useQuery({
+  const { data, isPending, error, refetch } = useQuery({
     queryKey: ['orders', 'money', orderId],
     queryFn: async ({ signal }) => {
       const options = { query: { limit: LIMIT }, signal };
@@ -27,5 +29,6 @@ export function useMoney(orderId: string): OrderMoney {
       return { payments, refunds, refundable: refundableOf(payments, refunds) };
     },
   });
-  return { ...(data ?? { payments: [], refunds: [], refundable: 0 }), error };
+  const known = data ?? { payments: [], refunds: [], refundable: 0 };
+  return { ...known, isPending, error, retry: refetch };
 }

@@ -1,7 +1,18 @@
 import { Alert, Button, Dialog, DialogActions, DialogContent, DialogTitle, Stack } from '@mui/material';
-import { type BaseSyntheticEvent, type ReactElement, type ReactNode, useId, useState } from 'react';
+import {
+  type BaseSyntheticEvent,
+  type ReactElement,
+  type ReactNode,
+  type RefObject,
+  useEffect,
+  useId,
+  useRef,
+  useState,
+} from 'react';
 import { Form, type HttpError, RecordContextProvider, SaveButton, useNotify } from 'react-admin';
+import { useFormState } from 'react-hook-form';
 import { useIdempotencyKey } from '../api/idempotency-key';
+import { useFocusKept } from './focus-kept';
 
 type Values = Record<string, unknown>;
 
@@ -31,9 +42,11 @@ export interface ActionDialogProps {
 export function ActionDialog(props: ActionDialogProps) {
   const [isOpen, setIsOpen] = useState(false);
   const { label, icon, variant = 'outlined', isGrave } = props;
+  const button = useFocusKept<HTMLButtonElement>();
   return (
     <>
       <Button
+        ref={button}
         size="small"
         variant={variant}
         color={isGrave ? 'error' : 'primary'}
@@ -64,9 +77,22 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
   const { key, renew } = useIdempotencyKey();
   const heading = useId();
   const [refusal, setRefusal] = useState<string>();
+  const [isKept, setIsKept] = useState(false);
+  const content = useRef<HTMLDivElement>(null);
+  const buttons = useRef<HTMLDivElement>(null);
+  const state = useRef<FormState>({ isDirty: false, isSubmitting: false });
+
+  // By Escape, or by a click beside it, which both happen by accident.
+  const closeUnlessLost = () => {
+    const { isDirty, isSubmitting } = state.current;
+    if (isSubmitting) return;
+    if (isDirty) setIsKept(true);
+    else close();
+  };
 
   const submit = async (values: Values, event?: BaseSyntheticEvent) => {
     setRefusal(undefined);
+    setIsKept(false);
     try {
       const answer = await act(values, key);
       notify(typeof done === 'string' ? done : done(answer), { type: 'success' });
@@ -84,7 +110,7 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
   };
 
   return (
-    <Dialog open onClose={close} fullWidth maxWidth={maxWidth} aria-labelledby={heading}>
+    <Dialog open onClose={closeUnlessLost} fullWidth maxWidth={maxWidth} aria-labelledby={heading}>
       {/* What is filled in is of this form, not of the record whose page it stands on. */}
       <RecordContextProvider value={undefined}>
         <Form
@@ -96,13 +122,18 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
           <DialogTitle id={heading} variant="h2" sx={{ pt: 2.5 }}>
             {title}
           </DialogTitle>
-          <DialogContent>
+          <DialogContent ref={content}>
             <Stack spacing={2}>
               {children}
               {refusal && <Alert severity="error">{refusal}</Alert>}
+              {isKept && (
+                <Alert severity="info">What is filled in has not been sent. “Back” gives it up.</Alert>
+              )}
             </Stack>
           </DialogContent>
-          <DialogActions sx={{ px: 3, pb: 2 }}>
+          <StateOfForm state={state} />
+          <BeginsAt content={content} buttons={buttons} isGrave={isGrave} />
+          <DialogActions ref={buttons} sx={{ px: 3, pb: 2 }}>
             <Button onClick={close}>Back</Button>
             <SaveButton label={confirmLabel} color={isGrave ? 'error' : 'primary'} alwaysEnable icon={null} />
           </DialogActions>
@@ -110,6 +141,37 @@ function OpenDialog({ close, ...props }: ActionDialogProps & { close: () => void
       </RecordContextProvider>
     </Dialog>
   );
+}
+
+type FormState = Pick<ReturnType<typeof useFormState>, 'isDirty' | 'isSubmitting'>;
+
+/** Tells the dialog around the form how the form is. */
+function StateOfForm({ state }: { state: RefObject<FormState> }) {
+  const { isDirty, isSubmitting } = useFormState();
+  useEffect(() => {
+    state.current = { isDirty, isSubmitting };
+  }, [state, isDirty, isSubmitting]);
+  return null;
+}
+
+interface BeginsAtProps {
+  content: RefObject<HTMLElement | null>;
+  buttons: RefObject<HTMLElement | null>;
+  isGrave: boolean | undefined;
+}
+
+/**
+ * Who works by the keyboard begins at what is to be filled in: at the input that asks for it, or else at the first. Where there is
+ * none, at the button for which the dialog was opened, but not at one that does harm.
+ */
+function BeginsAt({ content, buttons, isGrave }: BeginsAtProps) {
+  useEffect(() => {
+    if (content.current?.contains(document.activeElement)) return;
+    const input = content.current?.querySelector<HTMLElement>('input, textarea');
+    const button = buttons.current?.querySelector<HTMLElement>(isGrave ? 'button' : 'button[type=submit]');
+    (input ?? button)?.focus();
+  }, [content, buttons, isGrave]);
+  return null;
 }
 
 /** What is wrong stands once: at its input, the first of which is gone to, or, where the form has none for it, by itself. */

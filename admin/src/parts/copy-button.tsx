@@ -34,7 +34,7 @@ export function CopyableId({ id, children = shortId(id) }: CopyableIdProps) {
         color="inherit"
         onClick={copy}
         // As large as a finger, in a line as high as its text.
-        sx={{ p: 0.75, my: -0.75, ml: 0.25, fontSize: '1rem' }}
+        sx={{ p: 1.5, my: -1.5, ml: -0.5, fontSize: '1rem' }}
       >
         <Icon fontSize="inherit" />
       </IconButton>

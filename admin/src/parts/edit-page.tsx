@@ -1,3 +1,4 @@
+import { Box } from '@mui/material';
 import type { ReactNode } from 'react';
 import { Edit, type EditProps, Loading } from 'react-admin';
 import { Fault, TOLD_ON_PAGE } from './fault';
@@ -12,7 +13,11 @@ export function EditPage({ children, ...props }: EditProps & { children: ReactNo
       {...props}
       render={({ record, error, refetch }) => (
         <>
-          {error && <Fault error={error} retry={refetch} />}
+          {error && (
+            <Box sx={{ mb: record ? 2 : 0 }}>
+              <Fault error={error} retry={refetch} />
+            </Box>
+          )}
           {record && children}
           {!record && !error && <Loading />}
         </>

@@ -18,6 +18,8 @@ export function JsonBlock({ value, label }: { value: unknown; label: string }) {
         fontFamily: 'ui-monospace, SFMono-Regular, Menlo, Consolas, monospace',
         fontSize: '0.8125rem',
         lineHeight: 1.5,
+        // Sentences are read, not scrolled.
+        ...(typeof value === 'string' && { whiteSpace: 'pre-wrap', overflowWrap: 'anywhere' }),
       }}
     >
       {typeof value === 'string' ? value : JSON.stringify(value, null, 2)}

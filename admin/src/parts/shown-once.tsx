@@ -28,12 +28,14 @@ export function ShownOnce({ title, label, secret, onClose }: ShownOnceProps) {
       <DialogContent>
         <Stack spacing={2} sx={{ alignItems: 'flex-start' }}>
           <Alert severity="warning" sx={{ width: '100%' }}>
-            This is shown once, and never again. Copy it to where it will be used.
+            This is shown once, and never again. Copy it to where it will be used, and close this by its
+            button.
           </Alert>
           <TextField
             label={label}
             value={secret}
             fullWidth
+            autoFocus
             onFocus={({ target }) => target.select()}
             slotProps={{
               htmlInput: { readOnly: true, spellCheck: false, style: { fontFamily: 'monospace' } },

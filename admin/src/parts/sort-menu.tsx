@@ -21,7 +21,7 @@ export function SortMenu({ choices }: { choices: readonly SortChoice[] }) {
       fullWidth={false}
       sx={{
         width: { xs: 'auto', sm: 170 },
-        flex: { xs: '1 1 110px', sm: 'none' },
+        flex: { xs: '1 1 150px', sm: 'none' },
         maxWidth: 170,
         my: 0,
         mr: 'auto',

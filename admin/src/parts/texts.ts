@@ -34,6 +34,10 @@ export function dayText(time: Date): string {
   return time.toLocaleDateString(undefined, { month: 'short', day: 'numeric' });
 }
 
+/** `1 event`, `2,000 events`. */
+export const countedText = (count: number, one: string) =>
+  `${count.toLocaleString()} ${one}${count === 1 ? '' : 's'}`;
+
 const UNITS = [
   [86_400, 'day'],
   [3_600, 'hour'],

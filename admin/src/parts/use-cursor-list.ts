@@ -7,7 +7,7 @@ interface CursorList<Row> {
   isPending: boolean;
   error: Error | null;
   /** Asks for the page anew. */
-  refetch: () => void;
+  refetch: () => Promise<unknown>;
   /** Null where there is no such page. */
   toNext: (() => void) | null;
   toPrevious: (() => void) | null;
@@ -38,7 +38,7 @@ export function useCursorList<Row>(path: string, member: string, query: object =
     rows: (data?.[member] ?? []) as Row[],
     isPending,
     error,
-    refetch: () => void refetch(),
+    refetch,
     toNext: next ? () => setPlace({ list, cursors: [...cursors, next] }) : null,
     toPrevious: cursors.length > 1 ? () => setPlace({ list, cursors: cursors.slice(0, -1) }) : null,
   };

@@ -1,7 +1,6 @@
 import DownloadIcon from '@mui/icons-material/DownloadOutlined';
-import { Button } from '@mui/material';
 import { useState } from 'react';
-import { useNotify } from 'react-admin';
+import { Button, useNotify } from 'react-admin';
 import { download } from '../api/transfer';
 
 const MEBIBYTE = 1_048_576;
@@ -21,8 +20,12 @@ export function ExportButton() {
     setBytes(null);
   };
   return (
-    <Button size="small" startIcon={<DownloadIcon />} onClick={fetchFile} disabled={bytes !== null}>
-      {bytes === null ? 'Export' : `${(bytes / MEBIBYTE).toFixed(1)} MiB`}
+    <Button
+      label={bytes === null ? 'Export' : `${(bytes / MEBIBYTE).toFixed(1)} MiB`}
+      onClick={fetchFile}
+      disabled={bytes !== null}
+    >
+      <DownloadIcon />
     </Button>
   );
 }

@@ -11,6 +11,7 @@ import {
   TableRow,
   Typography,
 } from '@mui/material';
+import { countedText, wordsOf } from '../parts/texts';
 
 export interface ImportReport {
   rows: number;
@@ -24,23 +25,27 @@ export interface ImportReport {
 
 const COUNTS = ['created', 'updated', 'unchanged', 'failed'] as const;
 
+const wereText = (count: number) => (count === 1 ? 'was' : 'were');
+
 export function ImportReportCard({ name, report }: { name: string; report: ImportReport }) {
   const { rows, failed, errors } = report;
   return (
     <Card>
       <CardContent>
         <Alert severity={failed === 0 ? 'success' : 'warning'} role="status" sx={{ mb: 2 }}>
-          {rows.toLocaleString()} rows of {name} were read
-          {failed === 0 ? '.' : `, and ${failed.toLocaleString()} were not taken in. All others were.`}
+          {countedText(rows, 'row')} of {name} {wereText(rows)} read
+          {failed === 0
+            ? '.'
+            : `, and ${failed.toLocaleString()} ${wereText(failed)} not taken in. All others were.`}
         </Alert>
-        <Stack direction="row" useFlexGap sx={{ flexWrap: 'wrap', gap: 4 }}>
+        <Stack direction="row" useFlexGap sx={{ flexWrap: 'wrap', columnGap: { xs: 2, sm: 4 }, rowGap: 2 }}>
           {COUNTS.map((count) => (
             <div key={count}>
               <Typography sx={{ fontSize: '1.5rem', fontWeight: 650 }}>
                 {report[count].toLocaleString()}
               </Typography>
               <Typography variant="body2" color="textSecondary">
-                {count}
+                {wordsOf(count)}
               </Typography>
             </div>
           ))}

@@ -7,7 +7,13 @@ export default function ProductCreate() {
     <CreatePage title="New product">
       <SimpleForm defaultValues={{ active: true, low_stock_threshold: 0, stock: 0 }}>
         <ProductInputs />
-        <NumberInput source="stock" label="Stock to begin with" min={0} step={1} sx={{ maxWidth: 280 }} />
+        <NumberInput
+          source="stock"
+          label="Stock to begin with"
+          min={0}
+          step={1}
+          sx={{ maxWidth: { sm: 280 } }}
+        />
       </SimpleForm>
     </CreatePage>
   );

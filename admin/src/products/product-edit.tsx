@@ -1,16 +1,9 @@
 import { Card, CardContent, Grid, Stack, Typography } from '@mui/material';
-import {
-  DeleteWithConfirmButton,
-  ReferenceField,
-  SaveButton,
-  SimpleForm,
-  TextField,
-  Toolbar,
-  useRecordContext,
-} from 'react-admin';
+import { ReferenceField, SimpleForm, TextField, useRecordContext } from 'react-admin';
 import { Ledger } from '../movements/ledger';
 import { MoveStock } from '../movements/move-stock';
 import { EditPage } from '../parts/edit-page';
+import { EditToolbar } from '../parts/edit-toolbar';
 import { timeText } from '../parts/texts';
 import type { Product } from './product.types';
 import { ProductInputs } from './product-form';
@@ -87,14 +80,9 @@ const timesText = (times: number) => (times === 1 ? 'once' : `${times.toLocaleSt
 
 function ProductToolbar({ product }: { product: Product }) {
   return (
-    <Toolbar sx={{ justifyContent: 'space-between' }}>
-      <SaveButton />
-      <DeleteWithConfirmButton
-        mutationMode="pessimistic"
-        confirmTitle={`Delete ${product.name}?`}
-        confirmContent="Nobody sees or buys it any more, nor its variants. Orders keep their lines."
-        redirect={product.parent_id === null ? 'list' : () => `products/${product.parent_id}`}
-      />
-    </Toolbar>
+    <EditToolbar
+      explanation="Nobody sees or buys it any more, nor its variants. Orders keep their lines."
+      redirect={product.parent_id === null ? 'list' : () => `products/${product.parent_id}`}
+    />
   );
 }

@@ -104,7 +104,7 @@ function FilePlace({ isBusy, onFile }: { isBusy: boolean; onFile: (file: File) =
       >
         Choose a file
       </Button>
-      <Typography variant="body2" color="textSecondary" sx={{ mt: 1 }}>
+      <Typography variant="body2" color="textSecondary" sx={{ mt: 1, display: { xs: 'none', sm: 'block' } }}>
         or drop it here
       </Typography>
     </Box>

@@ -1,6 +1,7 @@
 import UploadIcon from '@mui/icons-material/UploadFileOutlined';
-import { Avatar, Button, Stack, Typography } from '@mui/material';
+import { Avatar, Stack, Typography } from '@mui/material';
 import {
+  Button,
   CreateButton,
   DataTable,
   FilterButton,
@@ -75,8 +76,8 @@ function ListActions() {
     <TopToolbar>
       <SortMenu choices={ORDERS} />
       <FilterButton />
-      <Button size="small" startIcon={<UploadIcon />} component={RouterLink} to="/products/import">
-        Import
+      <Button label="Import" component={RouterLink} to="/products/import">
+        <UploadIcon />
       </Button>
       <ExportButton />
       <CreateButton />

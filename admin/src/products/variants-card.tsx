@@ -81,7 +81,13 @@ function VariantTable({ variants }: { variants: readonly Variant[] }) {
             <TableCell align="right">
               <StockChip {...variant} />
             </TableCell>
-            <TableCell align="right" sx={{ whiteSpace: 'nowrap' }}>
+            <TableCell
+              align="right"
+              sx={{
+                whiteSpace: 'nowrap',
+                '& .MuiButton-startIcon': { display: { xs: 'none', sm: 'inherit' } },
+              }}
+            >
               <MoveStock product={variant} />
             </TableCell>
           </TableRow>

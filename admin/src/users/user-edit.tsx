@@ -1,24 +1,13 @@
 import { Card, CardContent, Grid, Stack, Typography } from '@mui/material';
-import {
-  DataTable,
-  DeleteWithConfirmButton,
-  FunctionField,
-  Pagination,
-  ReferenceManyField,
-  SaveButton,
-  SelectInput,
-  SimpleForm,
-  SimpleList,
-  Toolbar,
-  useRecordContext,
-} from 'react-admin';
+import { DataTable, FunctionField, SelectInput, SimpleForm, SimpleList, useRecordContext } from 'react-admin';
 import type { Order } from '../orders/order.types';
 import { OrderChip } from '../orders/order-chips';
 import { EditPage } from '../parts/edit-page';
+import { EditToolbar } from '../parts/edit-toolbar';
 import { MoneyField, TimeField } from '../parts/fields';
 import { Link } from '../parts/link';
 import { useNarrow } from '../parts/narrow';
-import { turner } from '../parts/page-list';
+import { ListWithin } from '../parts/page-list';
 import { moneyText, timeText } from '../parts/texts';
 import type { User } from './user.types';
 
@@ -84,14 +73,11 @@ function AccountCard({ user }: { user: User }) {
 
 function AccountToolbar({ user }: { user: User }) {
   return (
-    <Toolbar sx={{ justifyContent: 'space-between' }}>
-      {user.role === 'guest' ? <span /> : <SaveButton />}
-      <DeleteWithConfirmButton
-        mutationMode="pessimistic"
-        confirmTitle={`Delete ${user.email ?? 'this guest'}?`}
-        confirmContent="They are signed out for good, and their email may register again. Their orders stay."
-      />
-    </Toolbar>
+    <EditToolbar
+      isFixed={user.role === 'guest'}
+      name={user.email ?? 'this guest'}
+      explanation="They are signed out for good, and their email may register again. Their orders stay."
+    />
   );
 }
 
@@ -102,14 +88,9 @@ function OrdersCard() {
       <CardContent sx={{ pb: 0 }}>
         <Typography variant="h2">Orders</Typography>
       </CardContent>
-      <ReferenceManyField
-        reference="orders"
-        target="user"
-        perPage={10}
-        pagination={<Pagination rowsPerPageOptions={[10, 25, 100]} actions={turner} />}
-      >
+      <ListWithin reference="orders" target="user">
         {isPhone ? <Lines /> : <Table />}
-      </ReferenceManyField>
+      </ListWithin>
     </Card>
   );
 }

@@ -1,9 +1,10 @@
 import RefreshIcon from '@mui/icons-material/Refresh';
 import ResendIcon from '@mui/icons-material/Replay';
-import { Alert, Box, Button, IconButton, MenuItem, Stack, TextField, Typography } from '@mui/material';
+import { Box, Button, IconButton, MenuItem, Skeleton, Stack, TextField, Typography } from '@mui/material';
 import { useState } from 'react';
 import { call } from '../api/call';
 import { ActionDialog } from '../parts/action-dialog';
+import { Fault } from '../parts/fault';
 import { StateChip, type Tone } from '../parts/fields';
 import { Link } from '../parts/link';
 import { Section } from '../parts/section';
@@ -46,7 +47,8 @@ export function Deliveries({ endpointId }: { endpointId: number }) {
         </Stack>
       }
     >
-      {list.error && <Alert severity="error">{list.error.message}</Alert>}
+      {list.error && <Fault error={list.error} retry={list.refetch} />}
+      {list.isPending && <Skeleton variant="rounded" height={240} />}
       {!list.error && !list.isPending && list.rows.length === 0 && (
         <Typography variant="body2" color="textSecondary">
           Nothing{status && ' of that kind'} so far.
