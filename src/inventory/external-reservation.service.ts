@@ -85,7 +85,7 @@ export class ExternalReservationService {
     const productIds = goods.map(({ product_id }) => product_id);
     await this.assertUnused(order_id, productIds, tx);
     await makeRoom(tx);
-    const takings = takingsOf(order_id, goods, await this.products.lockForTaking(productIds, tx));
+    const takings = takingsOf(order_id, goods, await this.products.lockForCount(productIds, tx));
     const ttl_seconds = dto.ttl_seconds ?? this.config.reservationTtlSeconds(payment_method ?? '');
     const hold = { id: uuidv7(), order_ref: order_id, order_id: null, payment_method, ttl_seconds };
     await this.reservations.hold(takings, [hold], tx);

@@ -61,8 +61,8 @@ export class StockService {
 
   /**
    * Takes goods for another system's order, all or nothing. Once per `order_id`: a repeat, whatever it names, answers what
-   * was taken then, also when that has come back. Goods of overdue holds are free for it. Inactive products
-   * are taken as well: what the shop shows is not what the warehouse has. What is sold only through its variants has no stock.
+   * was taken then, also when that has come back. Goods of overdue holds are free for it. Products that are inactive, or sold only through their
+   * variants, are taken as well: what the shop shows is not what the warehouse has.
    * @throws ProductsNotFound, InsufficientStock, OrderOfTheShop, HeldByReservation, and AlreadyRolledBack when the rollback, or
    * the end of a reservation that gave the goods back, came first — and then nothing was changed.
    */
@@ -90,7 +90,7 @@ export class StockService {
     if (taken.length > 0) return { success: true, results: taken.map(stepDown) };
 
     await makeRoom(tx);
-    const takings = takingsOf(orderRef, goods, await this.products.lockForTaking(idsOf(goods), tx));
+    const takings = takingsOf(orderRef, goods, await this.products.lockForCount(idsOf(goods), tx));
     await this.ledger.take(takings, tx);
     return { success: true, results: takings.map(stepDown) };
   }

@@ -144,20 +144,10 @@ export class ProductService {
    * sold only through its variants, is there: what the shop shows is not what the warehouse has.
    */
   async lockForCount(ids: number[], tx: Tx): Promise<Map<number, number>> {
-    return new Map((await this.lockLiving(ids, tx)).map(({ id, stock }) => [id, stock]));
-  }
-
-  /** `lockForCount` for whoever takes goods: a product that is sold only through its variants has none of its own. */
-  async lockForTaking(ids: number[], tx: Tx): Promise<Map<number, number>> {
-    const locked = await this.lockLiving(ids, tx);
-    return new Map(locked.map(({ id, stock, has_variants }) => [id, has_variants ? 0 : stock]));
-  }
-
-  private async lockLiving(ids: number[], tx: Tx): Promise<LockedProduct[]> {
     const locked = await this.repository.lockForSale(ids, tx);
     const doubtful = locked.filter(({ sellable }) => !sellable).map(({ id }) => id);
     const deleted = new Set(doubtful.length > 0 ? await this.repository.findDeleted(doubtful, tx) : []);
-    return locked.filter(({ id }) => !deleted.has(id));
+    return new Map(locked.filter(({ id }) => !deleted.has(id)).map(({ id, stock }) => [id, stock]));
   }
 
   /**
