@@ -87,7 +87,7 @@ async function givenCode(): Promise<string> {
 const givenModel = (): Model => ({
   stocks: PRODUCTS.map(({ stock }) => stock),
   usesLeft: USES,
-  balances: Array.from({ length: BUYERS }, () => 0),
+  points: Array.from({ length: BUYERS }, () => 0),
   orders: [],
 });
 
@@ -145,8 +145,11 @@ async function shown(model: Model, real: Real) {
   return {
     stocks: await Promise.all(real.products.map((id) => stockOf(database, id))),
     usesLeft: USES - discount?.times_used,
-    balances: await Promise.all(
-      real.buyers.map(async (buyer) => (await buyer.send('GET', '/points')).body.balance),
+    points: await Promise.all(
+      real.buyers.map(async (buyer) => {
+        const { balance, owed } = (await buyer.send('GET', '/points')).body;
+        return { balance, owed };
+      }),
     ),
     orders,
   };
@@ -155,7 +158,7 @@ async function shown(model: Model, real: Real) {
 const expected = (model: Model) => ({
   stocks: model.stocks,
   usesLeft: model.usesLeft,
-  balances: model.balances,
+  points: model.points.map((points) => ({ balance: Math.max(0, points), owed: Math.max(0, -points) })),
   orders: model.orders.map((order) => ({
     status: order.status,
     payment_status: paymentStatusOf(order),

@@ -3,8 +3,8 @@ export interface Model {
   stocks: number[];
   /** How often the code can still be used. It takes a tenth off. */
   usesLeft: number;
-  /** Of points, by buyer. */
-  balances: number[];
+  /** What each buyer has of points; below 0 when they owe some. */
+  points: number[];
   orders: ModelOrder[];
 }
 
@@ -75,14 +75,14 @@ export function paymentStatusOf({ payment, refunded, total }: ModelOrder): strin
 function place(model: Model, step: Extract<Step, { step: 'place' }>, price: number): number {
   const stock = model.stocks[step.product] as number;
   if (step.quantity > stock) return 409;
-  const balance = model.balances[step.buyer] as number;
-  if ((step.withCode && model.usesLeft === 0) || step.points > balance) return 400;
+  const points = model.points[step.buyer] as number;
+  if ((step.withCode && model.usesLeft === 0) || step.points > Math.max(0, points)) return 400;
   const items = price * step.quantity;
   const discounted = items - (step.withCode ? Math.round(items / 10) : 0);
   const redeemed = Math.min(step.points, Math.floor(discounted / POINT_VALUE));
   model.stocks[step.product] = stock - step.quantity;
   model.usesLeft -= step.withCode ? 1 : 0;
-  model.balances[step.buyer] = balance - redeemed;
+  model.points[step.buyer] = points - redeemed;
   const order: ModelOrder = {
     buyer: step.buyer,
     product: step.product,
@@ -106,13 +106,12 @@ function settle(model: Model, order: ModelOrder): void {
   order.status = 'paid';
   order.payment = 'paid';
   order.earned = Math.floor(order.total / 100);
-  model.balances[order.buyer] = (model.balances[order.buyer] as number) + order.earned;
+  model.points[order.buyer] = (model.points[order.buyer] as number) + order.earned;
 }
 
-// What is spent already cannot be taken, and it is asked for once.
+// All of it, spent or not, and once.
 function takeBackEarned(model: Model, order: ModelOrder): void {
-  const balance = model.balances[order.buyer] as number;
-  model.balances[order.buyer] = balance - Math.min(balance, order.earned);
+  model.points[order.buyer] = (model.points[order.buyer] as number) - order.earned;
   order.earned = 0;
 }
 
@@ -140,7 +139,7 @@ function end(model: Model, order: ModelOrder, status: 'expired' | 'cancelled'): 
   order.status = status;
   model.stocks[order.product] = (model.stocks[order.product] as number) + order.quantity;
   model.usesLeft += order.withCode ? 1 : 0;
-  model.balances[order.buyer] = (model.balances[order.buyer] as number) + order.redeemed;
+  model.points[order.buyer] = (model.points[order.buyer] as number) + order.redeemed;
 }
 
 function advance(order: ModelOrder, from: string, to: 'shipped' | 'delivered', allowed: boolean): number {
