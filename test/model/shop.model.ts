@@ -27,10 +27,19 @@ export interface ModelOrder {
 
 /** Every step that somebody may try; `order` counts from the first order of the run, and wraps around. */
 export type Step =
-  | { step: 'place'; buyer: number; product: number; quantity: number; withCode: boolean; points: number }
+  | Placing
   | { step: 'pay' | 'decline' | 'cancel' | 'expire' | 'ship' | 'deliver'; order: number }
   | { step: 'refund'; order: number; percent: number }
   | { step: 'return'; order: number; quantity: number; sellable: boolean };
+
+export interface Placing {
+  step: 'place';
+  buyer: number;
+  product: number;
+  quantity: number;
+  withCode: boolean;
+  points: number | 'all';
+}
 
 /** What the shop must answer, and the model after it. Pure but for the model that it changes. */
 export function take(model: Model, step: Step, price: (product: number) => number): number {
@@ -58,6 +67,11 @@ export function take(model: Model, step: Step, price: (product: number) => numbe
   }
 }
 
+/** How many points are to be redeemed. */
+export function offeredIn({ points }: Model, step: Placing): number {
+  return step.points === 'all' ? Math.max(0, points[step.buyer] as number) : step.points;
+}
+
 export function orderOf({ orders }: Model, index: number): ModelOrder | undefined {
   return orders[index % Math.max(1, orders.length)];
 }
@@ -72,14 +86,15 @@ export function paymentStatusOf({ payment, refunded, total }: ModelOrder): strin
   return refunded === total ? 'refunded' : 'partially_refunded';
 }
 
-function place(model: Model, step: Extract<Step, { step: 'place' }>, price: number): number {
+function place(model: Model, step: Placing, price: number): number {
   const stock = model.stocks[step.product] as number;
   if (step.quantity > stock) return 409;
   const points = model.points[step.buyer] as number;
-  if ((step.withCode && model.usesLeft === 0) || step.points > Math.max(0, points)) return 400;
+  const offered = offeredIn(model, step);
+  if ((step.withCode && model.usesLeft === 0) || offered > Math.max(0, points)) return 400;
   const items = price * step.quantity;
   const discounted = items - (step.withCode ? Math.round(items / 10) : 0);
-  const redeemed = Math.min(step.points, Math.floor(discounted / POINT_VALUE));
+  const redeemed = Math.min(offered, Math.floor(discounted / POINT_VALUE));
   model.stocks[step.product] = stock - step.quantity;
   model.usesLeft -= step.withCode ? 1 : 0;
   model.points[step.buyer] = points - redeemed;
