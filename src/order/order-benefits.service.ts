@@ -85,7 +85,7 @@ export class OrderBenefits {
     await this.points.earn({ order_id: id, user_id, total_price_minor }, tx);
   }
 
-  /** The money of a locked order is back with the customer: so much of what it has earned goes as is not spent, once. */
+  /** The money of a locked order is back with the customer: what it has earned goes, once, and is owed where it is spent. */
   async takeBackEarned({ id }: OrderRow, tx: Tx): Promise<void> {
     await this.points.takeBackEarned(id, tx);
   }

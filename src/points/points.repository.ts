@@ -2,16 +2,16 @@ import { Injectable } from '@nestjs/common';
 import { plainArray } from '../platform/database/arrays.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import { Statement, type Tx } from '../platform/database/statement.js';
-import type { PointsEntry, Redemption } from './points.types.js';
+import type { PointsEntry, Redemption, Standing } from './points.types.js';
 
 export interface Account {
   user_id: number;
   balance: number;
 }
 
-const findBalance = new Statement<{ balance: number }>(
-  'points-find-balance',
-  'SELECT balance FROM points_accounts WHERE user_id = $1',
+const findStanding = new Statement<Standing>(
+  'points-find-standing',
+  'SELECT balance, owed FROM points_accounts WHERE user_id = $1',
 );
 
 const list = new Statement<PointsEntry>(
@@ -37,9 +37,18 @@ const existing = new Statement<{ user_id: number }>(
   'SELECT user_id FROM points_accounts WHERE user_id = ANY($1::int[])',
 );
 
-// What the ledger has really taken up is what the balance changes by: a repeat meets the unique key and adds nothing.
-const BOOK = `UPDATE points_accounts a SET balance = a.balance + e.delta
-   FROM (SELECT user_id, sum(delta) AS delta FROM entries GROUP BY user_id) e WHERE a.user_id = e.user_id`;
+// What the ledger has really taken up is what an account changes by: a repeat meets the unique key and adds nothing.
+const BOOKED =
+  'FROM (SELECT user_id, sum(delta) AS delta FROM entries GROUP BY user_id) e WHERE a.user_id = e.user_id';
+
+// Who spends must have it: the balance would come below 0, and its CHECK undoes that.
+const SPEND = `UPDATE points_accounts a SET balance = a.balance + e.delta ${BOOKED}`;
+
+// What comes in settles what is owed, and what is taken back and not there is owed. Only the difference of the two changes, by
+// as much, so it does not matter what comes first; and it is read from the row that is written, whoever has written it last.
+const standingAfter = (delta: string) =>
+  `balance = greatest(a.balance - a.owed + ${delta}, 0), owed = greatest(a.owed - a.balance - ${delta}, 0)`;
+const BOOK = `UPDATE points_accounts a SET ${standingAfter('e.delta')} ${BOOKED}`;
 
 const redeem = new Statement(
   'points-redeem',
@@ -48,7 +57,7 @@ const redeem = new Statement(
      SELECT user_id, -points, 'redeemed', order_id
      FROM unnest($1::uuid[], $2::int[], $3::bigint[]) AS r(order_id, user_id, points)
      RETURNING user_id, delta)
-   ${BOOK}`,
+   ${SPEND}`,
 );
 
 const giveBack = new Statement(
@@ -78,7 +87,7 @@ const redeemAgain = new Statement(
      SELECT user_id, delta, 'redeemed', order_id, round + 1 FROM points_entries
      WHERE order_id = $1 AND kind = 'redeemed' ORDER BY round DESC LIMIT 1
      RETURNING user_id, delta)
-   ${BOOK}`,
+   ${SPEND}`,
 );
 
 // A guest has no account. The entry's foreign key looks for the account when the whole statement is done.
@@ -90,19 +99,18 @@ const earn = new Statement(
      ON CONFLICT ON CONSTRAINT points_entries_once DO NOTHING
      RETURNING user_id, delta)
    INSERT INTO points_accounts AS a (user_id, balance) SELECT user_id, delta FROM entries
-   ON CONFLICT (user_id) DO UPDATE SET balance = a.balance + EXCLUDED.balance`,
+   ON CONFLICT (user_id) DO UPDATE SET ${standingAfter('EXCLUDED.balance')}`,
 );
 
+// All of it, spent or not: what was let off here, and came back from another order, would be points from nothing.
 const takeBackEarned = new Statement(
   'points-take-back-earned',
-  `WITH earned AS (
-     SELECT e.user_id, e.order_id, e.delta, least(e.delta, a.balance) AS taken
-     FROM points_entries e JOIN points_accounts a USING (user_id) WHERE e.order_id = $1 AND e.kind = 'earned'
-   ), entries AS (
+  `WITH entries AS (
      INSERT INTO points_entries (user_id, delta, kind, order_id, reason)
-     SELECT user_id, -taken, 'taken_back', order_id,
-            CASE WHEN taken < delta THEN format('%s of %s were spent', delta - taken, delta) END
-     FROM earned
+     SELECT e.user_id, -e.delta, 'taken_back', e.order_id,
+            CASE WHEN a.balance < e.delta
+                 THEN format('%s of %s were spent, and are owed', e.delta - a.balance, e.delta) END
+     FROM points_entries e JOIN points_accounts a USING (user_id) WHERE e.order_id = $1 AND e.kind = 'earned'
      ON CONFLICT ON CONSTRAINT points_entries_once DO NOTHING
      RETURNING user_id, delta)
    ${BOOK}`,
@@ -113,8 +121,8 @@ const takeBackEarned = new Statement(
 export class PointsRepository {
   constructor(private readonly database: DatabaseService) {}
 
-  async findBalance(userId: number): Promise<number> {
-    return (await this.database.readFirst(findBalance, [userId]))?.balance ?? 0;
+  async findStanding(userId: number): Promise<Standing> {
+    return (await this.database.readFirst(findStanding, [userId])) ?? { balance: 0, owed: 0 };
   }
 
   /** Newest first, from below the id `before`. */
@@ -141,7 +149,7 @@ export class PointsRepository {
     return (await existing.run([plainArray(userIds)], tx)).map(({ user_id }) => user_id);
   }
 
-  /** The accounts must be locked. */
+  /** The accounts must be locked, and hold as much. */
   async redeem(redemptions: Redemption[], tx: Tx): Promise<void> {
     await redeem.run(
       [
@@ -165,7 +173,7 @@ export class PointsRepository {
     return findRedeemed.first([orderId], tx);
   }
 
-  /** In a new round. The account must be locked. */
+  /** In a new round. The account must be locked, and hold as much. */
   async redeemAgain(orderId: string, tx: Tx): Promise<void> {
     await redeemAgain.run([orderId], tx);
   }
@@ -174,7 +182,7 @@ export class PointsRepository {
     await earn.run([userId, orderId, points], tx);
   }
 
-  /** The account must be locked. */
+  /** The account must be locked, or the reason may name a number that it had before. */
   async takeBackEarned(orderId: string, tx: Tx): Promise<void> {
     await takeBackEarned.run([orderId], tx);
   }

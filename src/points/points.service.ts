@@ -12,7 +12,7 @@ import { type PointsView, pointsEntryView } from './points.view.js';
 const NEWEST_FIRST = 'newest';
 const MILLION = 1_000_000;
 
-/** What customers have earned by paying and pay with: an account each, and a ledger that adds up to its balance. */
+/** What customers have earned by paying and pay with: an account each, and a ledger that adds up to how it stands. */
 @Injectable()
 export class PointsService {
   /** Points for a major unit, in millionths: what an order earns is reckoned in integers. */
@@ -28,18 +28,18 @@ export class PointsService {
     this.minorPerUnit = 10n ** BigInt(money.digits);
   }
 
-  /** The caller's balance and its entries, newest first. A guest has none. */
+  /** What the caller has or owes, and the entries that make it, newest first. A guest has none. */
   async ofCaller(caller: Caller, query: PageQuery): Promise<PointsView> {
     const [before] = decodeCursor(NEWEST_FIRST, ['number'], query.cursor) ?? [null];
-    const [balance, found] = await Promise.all([
-      this.repository.findBalance(caller.id),
+    const [standing, found] = await Promise.all([
+      this.repository.findStanding(caller.id),
       this.repository.list(caller.id, before as number | null, query.limit + 1),
     ]);
     const { rows, next_cursor } = pageOf(found, query, pointsEntryView, ({ id }) =>
       encodeCursor(NEWEST_FIRST, [id]),
     );
     const total = query.count ? { total: await this.repository.count(caller.id) } : {};
-    return { balance, entries: rows, next_cursor, ...total };
+    return { ...standing, entries: rows, next_cursor, ...total };
   }
 
   /**
@@ -71,7 +71,10 @@ export class PointsService {
     if (redemptions.length > 0) await this.repository.redeem(redemptions, tx);
   }
 
-  /** Gives back what an order has redeemed, once, however often it is called. The order must be locked in `tx`. */
+  /**
+   * Gives back what an order has redeemed, once, however often it is called; what its user owes is settled with it first. The
+   * order must be locked in `tx`.
+   */
   async giveBack(orderId: string, tx: Tx): Promise<void> {
     await this.repository.giveBack(orderId, tx);
   }
@@ -89,15 +92,18 @@ export class PointsService {
     return true;
   }
 
-  /** Credits what a paid order earns, once, however often it is called. A guest earns nothing. */
+  /**
+   * Credits what a paid order earns, once, however often it is called; what its user owes is settled with it first. A guest
+   * earns nothing.
+   */
   async earn({ order_id, user_id, total_price_minor }: Earning, tx: Tx): Promise<void> {
     const points = this.earnedBy(total_price_minor);
     if (points > 0) await this.repository.earn(user_id, order_id, points, tx);
   }
 
   /**
-   * Takes back what an order has earned, or as much of it as is not spent, once, however often it is called. The order must
-   * be locked in `tx`.
+   * Takes back what an order has earned, once, however often it is called; what of it is spent is owed. The order must be
+   * locked in `tx`.
    */
   async takeBackEarned(orderId: string, tx: Tx): Promise<void> {
     await this.repository.lock([], [orderId], tx);

@@ -1,7 +1,15 @@
 export const POINTS_KINDS = ['earned', 'redeemed', 'returned', 'taken_back'] as const;
 export type PointsKind = (typeof POINTS_KINDS)[number];
 
-/** A row of the ledger. `delta` is signed: negative when the balance went down. */
+/** How a user stands with their points: the ledger adds up to `balance - owed`, and one of the two is 0. */
+export interface Standing {
+  /** What can be spent. */
+  balance: number;
+  /** Earned with orders that came to nothing, and spent before: settled by what comes in, before anything can be spent. */
+  owed: number;
+}
+
+/** A row of the ledger. `delta` is signed: negative when points went. */
 export interface PointsEntry {
   id: number;
   delta: number;

@@ -11,7 +11,16 @@ export class PointsEntryView {
 }
 
 export class PointsView {
-  @ApiProperty({ type: 'integer', minimum: 0, example: 1299 }) balance!: number;
+  @ApiProperty({ type: 'integer', minimum: 0, example: 1299, description: 'What can be spent.' })
+  balance!: number;
+  @ApiProperty({
+    type: 'integer',
+    minimum: 0,
+    example: 0,
+    description:
+      'Points of orders that came to nothing, spent before that. Points that come in settle them first: all entries add up to `balance` less `owed`.',
+  })
+  owed!: number;
   @ApiProperty({ type: [PointsEntryView], description: 'Newest first.' }) entries!: PointsEntryView[];
   @ApiProperty({ type: String, nullable: true, example: null }) next_cursor!: string | null;
   @ApiPropertyOptional({ type: 'integer', description: 'Only with `count=true`.' }) total?: number;

@@ -72,6 +72,25 @@ export const BENEFIT_DAMAGES: Damage[] = [
     () => ({ balance: 2_861, ledger_total: 2_856 }),
   ],
   [
+    'points that are owed and that no entry explains',
+    'points_equal_ledger',
+    (orders) => [
+      'ALTER TABLE points_accounts DROP CONSTRAINT points_accounts_owed_first',
+      `UPDATE points_accounts SET balance = balance + 5, owed = 5 WHERE user_id = ${userOf(orders.paid)}`,
+    ],
+    () => ({ balance: 2_861, owed: 5, ledger_total: 2_856 }),
+  ],
+  [
+    'points that are owed and were forgotten',
+    'points_equal_ledger',
+    (orders) => [
+      // As if what it has of others had been spent long ago: it owes what the undone order had earned.
+      `DELETE FROM points_entries WHERE user_id = ${userOf(orders.undone)} AND kind = 'earned' AND order_id <> '${orders.undone}'`,
+      `UPDATE points_accounts SET balance = 0 WHERE user_id = ${userOf(orders.undone)}`,
+    ],
+    () => ({ balance: 0, owed: 0, ledger_total: -100 }),
+  ],
+  [
     'an order that has ended and kept its points',
     'orders_keep_their_points',
     (orders) => book(orders.undiscounted, 'redeemed', -200, 2),
@@ -109,6 +128,15 @@ export const BENEFIT_DAMAGES: Damage[] = [
     'points_are_earned_once',
     (orders) => [`UPDATE orders SET payment_status = 'refunded' WHERE id = '${orders.paid}'`],
     (orders) => ({ order_id: orders.paid, payment_status: 'refunded', times_taken_back: 0 }),
+  ],
+  [
+    'an order that was cancelled and kept a part of what it earned',
+    'points_are_earned_once',
+    (orders) => [
+      `UPDATE points_entries SET delta = delta + 5 WHERE order_id = '${orders.undone}' AND kind = 'taken_back'`,
+      `UPDATE points_accounts SET balance = balance + 5 WHERE user_id = ${userOf(orders.undone)}`,
+    ],
+    (orders) => ({ order_id: orders.undone, status: 'cancelled', earned: 89, taken_back: 84 }),
   ],
   [
     'an order that stands and has lost what it earned',

@@ -4,7 +4,7 @@ import type { Payment } from '../../src/payment/payment.types.js';
 import { DatabaseService } from '../../src/platform/database/database.service.js';
 import { givenHeldProducts, untilWaiting } from '../support/barrier.js';
 import { actsAndDropsTheConnection, dropsTheConnection, fine } from '../support/given-provider.js';
-import { expectProblem, givenShopper, stockOf } from '../support/given-shop.js';
+import { expectProblem, givenProduct, givenShopper, type Shopper, stockOf } from '../support/given-shop.js';
 import { type Sale, Till } from './till.js';
 
 let till: Till;
@@ -45,6 +45,53 @@ async function expectGivenBackOnce(sale: Sale, status: string): Promise<void> {
   await till.settle(sale.id);
   expect(await till.refunds(sale.id)).toHaveLength(1);
 }
+
+describe('money for an order that has expired, whose points have settled what its customer owed', () => {
+  const WORTH = { price: 1_010, quantity: 1, stock: 10 };
+
+  /** Earns 1010 points by an order, redeems 1000 with another, loses the first and lets the second expire. */
+  async function givenSettledByExpiry(): Promise<Sale & { page: string }> {
+    const earning = await till.orderPaidByHand(WORTH);
+    const { ada } = earning;
+    const product_id = await givenProduct(till.database, WORTH);
+    const { id } = await ada.order([{ product_id, quantity: 1 }], { redeem_points: 1_000 });
+    const { body } = await ada.pay(id, { payment_token: 'tok_pending' });
+    await ada.cancel(earning.id);
+    expect(await standingOf(ada)).toEqual({ balance: 0, owed: 1_000 });
+    await till.expire(id);
+    expect(await standingOf(ada)).toEqual({ balance: 0, owed: 0 });
+    return { ada, id, product_id, page: body.confirmation_url };
+  }
+
+  const standingOf = async (ada: Shopper) => {
+    const { balance, owed } = (await ada.send('GET', '/points')).body;
+    return { balance, owed };
+  };
+
+  it('goes back: they are not there to be redeemed again', async () => {
+    const sale = await givenSettledByExpiry();
+    await till.receive(sale.id, sale.page);
+    expect(await till.orderOf(sale)).toMatchObject({ status: 'expired', payment_status: 'refunded' });
+    expect(await standingOf(sale.ada)).toEqual({ balance: 0, owed: 0 });
+  });
+
+  it('revives it when as many have been earned since, and nothing is left when both come to nothing', async () => {
+    const sale = await givenSettledByExpiry();
+    const { id } = await sale.ada.order([{ product_id: sale.product_id, quantity: 1 }], {
+      payment_method: 'cod',
+    });
+    expect((await till.onOrder(id, 'confirm-payment')).status).toBe(200);
+    expect(await standingOf(sale.ada)).toEqual({ balance: 1_010, owed: 0 });
+    await till.receive(sale.id, sale.page);
+    expect(await till.orderOf(sale)).toMatchObject({ status: 'paid', redeemed_points: 1_000 });
+    // It costs a thousand, and earns as many.
+    expect(await standingOf(sale.ada)).toEqual({ balance: 1_010, owed: 0 });
+    await sale.ada.cancel(id);
+    expect(await standingOf(sale.ada)).toEqual({ balance: 0, owed: 0 });
+    await sale.ada.cancel(sale.id);
+    expect(await standingOf(sale.ada)).toEqual({ balance: 0, owed: 0 });
+  });
+});
 
 describe('money for an order that has expired', () => {
   it('revives it when its goods can be had again', async () => {

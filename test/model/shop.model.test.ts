@@ -17,7 +17,9 @@ import { expectPromisesKept } from '../support/promises.js';
 import {
   amountOf,
   type Model,
+  offeredIn,
   orderOf,
+  type Placing,
   POINT_VALUE,
   paymentStatusOf,
   type Step,
@@ -87,13 +89,13 @@ async function givenCode(): Promise<string> {
 const givenModel = (): Model => ({
   stocks: PRODUCTS.map(({ stock }) => stock),
   usesLeft: USES,
-  balances: Array.from({ length: BUYERS }, () => 0),
+  points: Array.from({ length: BUYERS }, () => 0),
   orders: [],
 });
 
 /** Tries the step at the real shop. @returns the status of its answer, or 0 for what nobody answers. */
 async function tryStep(step: Step, model: Model, real: Real): Promise<number> {
-  if (step.step === 'place') return tryPlace(step, real);
+  if (step.step === 'place') return tryPlace(step, offeredIn(model, step), real);
   const order = orderOf(model, step.order);
   if (!order) return 0;
   const id = real.orders[model.orders.indexOf(order)] as string;
@@ -122,11 +124,11 @@ async function tryStep(step: Step, model: Model, real: Real): Promise<number> {
   }
 }
 
-async function tryPlace(step: Extract<Step, { step: 'place' }>, real: Real): Promise<number> {
+async function tryPlace(step: Placing, redeem_points: number, real: Real): Promise<number> {
   const product_id = real.products[step.product] as number;
   const buyer = real.buyers[step.buyer] as Shopper;
   const answer: Answer = await buyer.place([{ product_id, quantity: step.quantity }], {
-    redeem_points: step.points,
+    redeem_points,
     ...(step.withCode ? { discount_code: real.code } : {}),
   });
   if (answer.status === 201) real.orders.push(answer.body.id);
@@ -145,8 +147,11 @@ async function shown(model: Model, real: Real) {
   return {
     stocks: await Promise.all(real.products.map((id) => stockOf(database, id))),
     usesLeft: USES - discount?.times_used,
-    balances: await Promise.all(
-      real.buyers.map(async (buyer) => (await buyer.send('GET', '/points')).body.balance),
+    points: await Promise.all(
+      real.buyers.map(async (buyer) => {
+        const { balance, owed } = (await buyer.send('GET', '/points')).body;
+        return { balance, owed };
+      }),
     ),
     orders,
   };
@@ -155,7 +160,7 @@ async function shown(model: Model, real: Real) {
 const expected = (model: Model) => ({
   stocks: model.stocks,
   usesLeft: model.usesLeft,
-  balances: model.balances,
+  points: model.points.map((points) => ({ balance: Math.max(0, points), owed: Math.max(0, -points) })),
   orders: model.orders.map((order) => ({
     status: order.status,
     payment_status: paymentStatusOf(order),
@@ -187,7 +192,7 @@ const steps: fc.Arbitrary<Step>[] = [
     product: fc.nat(PRODUCTS.length - 1),
     quantity: fc.integer({ min: 1, max: 3 }),
     withCode: fc.boolean(),
-    points: fc.oneof(fc.constant(0), fc.integer({ min: 1, max: 60 })),
+    points: fc.oneof(fc.constant(0), fc.constant('all' as const), fc.integer({ min: 1, max: 60 })),
   }),
   ...(['pay', 'decline', 'cancel', 'expire', 'ship', 'deliver'] as const).map((step) =>
     fc.record({ step: fc.constant(step), order: fc.nat(9) }),

@@ -3,8 +3,8 @@ export interface Model {
   stocks: number[];
   /** How often the code can still be used. It takes a tenth off. */
   usesLeft: number;
-  /** Of points, by buyer. */
-  balances: number[];
+  /** What each buyer has of points; below 0 when they owe some. */
+  points: number[];
   orders: ModelOrder[];
 }
 
@@ -27,10 +27,19 @@ export interface ModelOrder {
 
 /** Every step that somebody may try; `order` counts from the first order of the run, and wraps around. */
 export type Step =
-  | { step: 'place'; buyer: number; product: number; quantity: number; withCode: boolean; points: number }
+  | Placing
   | { step: 'pay' | 'decline' | 'cancel' | 'expire' | 'ship' | 'deliver'; order: number }
   | { step: 'refund'; order: number; percent: number }
   | { step: 'return'; order: number; quantity: number; sellable: boolean };
+
+export interface Placing {
+  step: 'place';
+  buyer: number;
+  product: number;
+  quantity: number;
+  withCode: boolean;
+  points: number | 'all';
+}
 
 /** What the shop must answer, and the model after it. Pure but for the model that it changes. */
 export function take(model: Model, step: Step, price: (product: number) => number): number {
@@ -58,6 +67,11 @@ export function take(model: Model, step: Step, price: (product: number) => numbe
   }
 }
 
+/** How many points are to be redeemed. */
+export function offeredIn({ points }: Model, step: Placing): number {
+  return step.points === 'all' ? Math.max(0, points[step.buyer] as number) : step.points;
+}
+
 export function orderOf({ orders }: Model, index: number): ModelOrder | undefined {
   return orders[index % Math.max(1, orders.length)];
 }
@@ -72,17 +86,18 @@ export function paymentStatusOf({ payment, refunded, total }: ModelOrder): strin
   return refunded === total ? 'refunded' : 'partially_refunded';
 }
 
-function place(model: Model, step: Extract<Step, { step: 'place' }>, price: number): number {
+function place(model: Model, step: Placing, price: number): number {
   const stock = model.stocks[step.product] as number;
   if (step.quantity > stock) return 409;
-  const balance = model.balances[step.buyer] as number;
-  if ((step.withCode && model.usesLeft === 0) || step.points > balance) return 400;
+  const points = model.points[step.buyer] as number;
+  const offered = offeredIn(model, step);
+  if ((step.withCode && model.usesLeft === 0) || offered > Math.max(0, points)) return 400;
   const items = price * step.quantity;
   const discounted = items - (step.withCode ? Math.round(items / 10) : 0);
-  const redeemed = Math.min(step.points, Math.floor(discounted / POINT_VALUE));
+  const redeemed = Math.min(offered, Math.floor(discounted / POINT_VALUE));
   model.stocks[step.product] = stock - step.quantity;
   model.usesLeft -= step.withCode ? 1 : 0;
-  model.balances[step.buyer] = balance - redeemed;
+  model.points[step.buyer] = points - redeemed;
   const order: ModelOrder = {
     buyer: step.buyer,
     product: step.product,
@@ -106,13 +121,12 @@ function settle(model: Model, order: ModelOrder): void {
   order.status = 'paid';
   order.payment = 'paid';
   order.earned = Math.floor(order.total / 100);
-  model.balances[order.buyer] = (model.balances[order.buyer] as number) + order.earned;
+  model.points[order.buyer] = (model.points[order.buyer] as number) + order.earned;
 }
 
-// What is spent already cannot be taken, and it is asked for once.
+// All of it, spent or not, and once.
 function takeBackEarned(model: Model, order: ModelOrder): void {
-  const balance = model.balances[order.buyer] as number;
-  model.balances[order.buyer] = balance - Math.min(balance, order.earned);
+  model.points[order.buyer] = (model.points[order.buyer] as number) - order.earned;
   order.earned = 0;
 }
 
@@ -140,7 +154,7 @@ function end(model: Model, order: ModelOrder, status: 'expired' | 'cancelled'): 
   order.status = status;
   model.stocks[order.product] = (model.stocks[order.product] as number) + order.quantity;
   model.usesLeft += order.withCode ? 1 : 0;
-  model.balances[order.buyer] = (model.balances[order.buyer] as number) + order.redeemed;
+  model.points[order.buyer] = (model.points[order.buyer] as number) + order.redeemed;
 }
 
 function advance(order: ModelOrder, from: string, to: 'shipped' | 'delivered', allowed: boolean): number {

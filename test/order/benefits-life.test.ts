@@ -216,30 +216,37 @@ describe('within transactions of somebody else', () => {
     expect(await pointsOf(database, ada.id)).toEqual({ balance: 1_000, booked: 1_000 });
   });
 
-  it('what was earned and is spent does not go: the balance is never below 0', async () => {
+  it('what was earned and is spent is owed: the balance is never below 0', async () => {
     const { id } = await ada.order([{ product_id, quantity: 1 }]);
     await earn(id);
     const spent = await ada.order([{ product_id, quantity: 1 }], { redeem_points: 1_015 });
     await takeBackEarned(id);
-    expect(await pointsOf(database, ada.id)).toEqual({ balance: 0, booked: 0 });
-    expect(await entriesOf(database, id)).toEqual([
-      { kind: 'earned', delta: 20 },
-      { kind: 'taken_back', delta: -5 },
-    ]);
+    expect(await pointsOf(database, ada.id)).toEqual({ balance: 0, booked: -15 });
     const { body } = await ada.send('GET', '/points?limit=1');
-    expect(body.entries[0]).toMatchObject({ kind: 'taken_back', delta: -5, reason: '15 of 20 were spent' });
-    // Once: not even when there are points again.
+    expect(body).toMatchObject({ balance: 0, owed: 15 });
+    expect(body.entries[0]).toMatchObject({
+      kind: 'taken_back',
+      delta: -20,
+      reason: '15 of 20 were spent, and are owed',
+    });
+    // Once: not even when there are points again, and those settle what is owed.
     await ada.cancel(spent.id);
     await takeBackEarned(id);
-    expect(await pointsOf(database, ada.id)).toEqual({ balance: 1_015, booked: 1_015 });
+    expect(await entriesOf(database, id)).toEqual([
+      { kind: 'earned', delta: 20 },
+      { kind: 'taken_back', delta: -20 },
+    ]);
+    expect(await pointsOf(database, ada.id)).toEqual({ balance: 1_000, booked: 1_000 });
   });
 
-  it('when all of it is spent, the ledger says that nothing was taken', async () => {
+  it('the points that have settled what was owed are not taken again', async () => {
     const { id } = await ada.order([{ product_id, quantity: 1 }]);
     await earn(id);
-    await ada.order([{ product_id, quantity: 1 }], { redeem_points: 1_020 });
+    const spent = await ada.order([{ product_id, quantity: 1 }], { redeem_points: 1_015 });
     await takeBackEarned(id);
-    expect((await entriesOf(database, id)).at(-1)).toEqual({ kind: 'taken_back', delta: 0 });
+    await ada.cancel(spent.id);
+    expect(await takeAgain(spent.id)).toBe(false);
+    expect(await pointsOf(database, ada.id)).toEqual({ balance: 1_000, booked: 1_000 });
   });
 
   it('a paid order that is cancelled returns what it redeemed, and loses what it earned', async () => {

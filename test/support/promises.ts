@@ -73,8 +73,14 @@ const PROMISES = {
     GROUP BY d.id HAVING d.times_used <> count(u.order_id) OR d.times_used > d.usage_limit`,
 
   'a balance of points is what its entries make, and not negative': `
-    SELECT a.user_id, a.balance, sum(e.delta) AS booked FROM points_accounts a LEFT JOIN points_entries e USING (user_id)
-    GROUP BY a.user_id HAVING a.balance <> coalesce(sum(e.delta), 0) OR a.balance < 0`,
+    SELECT a.user_id, a.balance, a.owed, sum(e.delta) AS booked
+    FROM points_accounts a LEFT JOIN points_entries e USING (user_id) GROUP BY a.user_id
+    HAVING a.balance - a.owed <> coalesce(sum(e.delta), 0) OR a.balance < 0 OR a.owed < 0 OR (a.balance > 0 AND a.owed > 0)`,
+
+  'what an order had earned is gone when it comes to nothing': `
+    SELECT o.id, o.status, o.payment_status, sum(e.delta) AS keeps FROM orders o JOIN points_entries e ON e.order_id = o.id
+    WHERE e.kind IN ('earned', 'taken_back') AND (o.status = 'cancelled' OR o.payment_status = 'refunded')
+    GROUP BY o.id HAVING sum(e.delta) <> 0`,
 
   'an order has its discount and its points until it comes to nothing': `
     SELECT o.id, o.status, u.returned_at, p.kept FROM orders o LEFT JOIN discount_uses u ON u.order_id = o.id

@@ -22,11 +22,12 @@ export const BENEFIT_CHECKS = [
         OR (u.order_id IS NOT NULL AND (u.returned_at IS NULL) <> (o.status IN ${LIVE}))`,
   ),
 
+  // What is owed is what the ledger is below 0.
   check(
     'points_equal_ledger',
-    `SELECT a.user_id, a.balance, coalesce(e.total, 0) AS ledger_total FROM points_accounts a
+    `SELECT a.user_id, a.balance, a.owed, coalesce(e.total, 0) AS ledger_total FROM points_accounts a
      LEFT JOIN (SELECT user_id, sum(delta) AS total FROM points_entries GROUP BY user_id) e USING (user_id)
-     WHERE a.balance <> coalesce(e.total, 0) OR a.balance < 0`,
+     WHERE a.balance <> greatest(coalesce(e.total, 0), 0) OR a.owed <> greatest(-coalesce(e.total, 0), 0)`,
   ),
 
   check(
@@ -38,7 +39,7 @@ export const BENEFIT_CHECKS = [
   ),
 
   // How many points a paid order earns depends on settings of its day, and whether on who paid: only that it was paid, and
-  // once, can be proved.
+  // once, can be proved; and that what it had earned is gone, all of it, when it has come to nothing.
   check(
     'points_are_earned_once',
     `SELECT o.id AS order_id, o.status, o.payment_status, e.* FROM orders o JOIN (
@@ -48,8 +49,8 @@ export const BENEFIT_CHECKS = [
               coalesce(-sum(delta) FILTER (WHERE kind = 'taken_back'), 0) AS taken_back
        FROM points_entries WHERE kind IN ('earned', 'taken_back') GROUP BY order_id) e ON e.order_id = o.id
      CROSS JOIN LATERAL (SELECT o.status = 'cancelled' OR o.payment_status = 'refunded' AS undone) u
-     WHERE e.times_earned <> 1 OR e.times_taken_back > 1 OR e.taken_back > e.earned
-        OR (e.times_taken_back = 1) <> u.undone
+     WHERE e.times_earned <> 1 OR e.times_taken_back > 1
+        OR e.taken_back <> CASE WHEN u.undone THEN e.earned ELSE 0 END OR (e.times_taken_back = 1) <> u.undone
         OR NOT EXISTS (SELECT FROM order_history h WHERE h.order_id = o.id AND h.status = 'paid')`,
   ),
 ];
