@@ -97,8 +97,8 @@ export class AuthGuard implements CanActivate {
     if (scheme?.toLowerCase() !== 'bearer') return undefined;
     try {
       if (token === undefined || rest.length > 0) throw new TokenInvalid('access token');
-      const caller = this.accessTokens.verify(token);
-      if (isOfApi(request) && (await this.standings.roleOf(caller.id)) !== caller.role)
+      const { caller, issuedAtMs } = this.accessTokens.verify(token);
+      if (isOfApi(request) && !(await this.standings.confirm(caller, issuedAtMs)))
         throw new TokenInvalid('access token');
       return caller;
     } catch (error) {
