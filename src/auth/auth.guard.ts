@@ -6,7 +6,7 @@ import { IS_PUBLIC, isOfApi } from '../platform/http/public.js';
 import { AccessTokens } from './access-token.js';
 import { ApiKeyService } from './api-key.service.js';
 import { TokenInvalid, Unauthenticated } from './auth.errors.js';
-import { ROLES, roleNeeded } from './roles.js';
+import { ROLES, roleNeeded, USER_NEEDED } from './roles.js';
 import { SCOPE, type Scope, scopeNeeded } from './scopes.js';
 import { UserStandings } from './user-standings.js';
 
@@ -28,7 +28,7 @@ interface Access {
 
 /**
  * Finds out who is calling, on every route. Who is not known gets no further than the public ones, only the named roles get
- * to those under `@Roles`, and only admins and API keys to those under `@Scopes`: nowhere else is a key looked at.
+ * to those under `@Roles`, and only admins and API keys to those under `@Scopes`: nowhere else does a key open anything.
  *
  * A token that is there must be good, also where none is needed: who believes to be logged in must not be taken for a
  * stranger in silence. It is no good any more when the user is gone or has another role by now.
@@ -50,7 +50,7 @@ export class AuthGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<CallerRequest>();
     request.caller = await this.callerOf(request, leadsToToken);
     if (scope !== undefined) return this.admitByScope(request, scope);
-    if (!isPublic) admit(request.caller, roles);
+    if (!isPublic) await this.admitByRole(request, roles);
     return true;
   }
 
@@ -83,6 +83,16 @@ export class AuthGuard implements CanActivate {
     return true;
   }
 
+  private async admitByRole({ caller, headers }: CallerRequest, roles: Role[] | undefined): Promise<void> {
+    if (caller === undefined) {
+      if (headers['x-api-key'] === undefined) throw new Unauthenticated();
+      // A good key: we know who calls, and that they are no user.
+      await this.apiKeys.verify(String(headers['x-api-key']));
+      throw new Forbidden(roles ? roleNeeded(roles) : USER_NEEDED);
+    }
+    if (roles !== undefined && !roles.includes(caller.role)) throw new Forbidden(roleNeeded(roles));
+  }
+
   private async keyWithScope(header: string | string[] | undefined, scope: Scope): Promise<KeyCaller> {
     if (header === undefined) throw new Unauthenticated('an access token or an API key');
     const { id, name, scopes } = await this.apiKeys.verify(String(header));
@@ -106,9 +116,4 @@ export class AuthGuard implements CanActivate {
       throw error;
     }
   }
-}
-
-function admit(caller: Caller | undefined, roles: Role[] | undefined): void {
-  if (caller === undefined) throw new Unauthenticated();
-  if (roles !== undefined && !roles.includes(caller.role)) throw new Forbidden(roleNeeded(roles));
 }
