@@ -1,7 +1,14 @@
-import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
+import {
+  applyDecorators,
+  type CanActivate,
+  type ExecutionContext,
+  Injectable,
+  SetMetadata,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { Forbidden } from '../platform/errors.js';
 import type { Caller, CallerRequest, KeyCaller, Role } from '../platform/http/caller.js';
+import { OverlooksToken } from '../platform/http/docs.js';
 import { IS_PUBLIC, isOfApi } from '../platform/http/public.js';
 import { AccessTokens } from './access-token.js';
 import { ApiKeyService } from './api-key.service.js';
@@ -16,7 +23,7 @@ const LEADS_TO_TOKEN = 'holdfast:leads-to-token';
  * A public route by which one gets a fresh token: a stale one, which clients go on sending with every request, is
  * overlooked there, since it would keep out exactly those who come to replace it.
  */
-export const LeadsToToken = () => SetMetadata(LEADS_TO_TOKEN, true);
+export const LeadsToToken = () => applyDecorators(SetMetadata(LEADS_TO_TOKEN, true), OverlooksToken());
 
 /** What a route says about who may call it. */
 interface Access {

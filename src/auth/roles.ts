@@ -4,7 +4,10 @@ import { Refuses } from '../platform/http/docs.js';
 
 export const ROLES = 'holdfast:roles';
 
-/** The route, or all of a controller's, is for these roles only: without a token 401, with another role, or a key in place of a token, 403. */
+/**
+ * The route, or all of a controller's, is for these roles only: without a token 401, with another role, or an API key in its
+ * place, 403.
+ */
 export const Roles = (...roles: Role[]) =>
   applyDecorators(SetMetadata(ROLES, roles), Refuses(403, 'forbidden', roleNeeded(roles)));
 
