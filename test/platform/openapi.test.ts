@@ -607,6 +607,13 @@ describe('the answers that are really given', () => {
   it('what is refused where no body is read', async () => {
     await expectDocumented('post /api/v1/auth/guest', 400, { body: { name: 'Ada' } });
     await expectDocumented('post /api/v1/auth/guest', 400, { key: 'two words' });
+    await expectDocumented('delete /api/v1/cart', 413, { as: customer, body: 'x'.repeat(1_100_000) });
+    const { headers } = customer;
+    for (const [method, path] of [
+      ['POST', '/auth/guest'],
+      ['DELETE', '/cart'],
+    ])
+      expect((await fetch(`${app.url}/api/v1${path}`, { method, headers, body: 'text' })).status).toBe(415);
   });
 
   it('a bad token on a public route', async () => {
