@@ -15,11 +15,15 @@ interface Claims {
   sub: string;
   role: Role;
   /** Seconds since 1970. */
+  iat: number;
   exp: number;
 }
 
-interface Verified {
+/** What a token says that we have issued. Times are since 1970. */
+export interface Verified {
   caller: Readonly<Caller>;
+  /** Of the issuer's clock, which counts whole seconds here: up to a second too early. */
+  issuedAtMs: number;
   expiresAtMs: number;
 }
 
@@ -59,15 +63,16 @@ export class AccessTokens {
    * Whom the token names, and the role that they had when it was issued.
    * @throws TokenInvalid unless we have issued it and it has not expired.
    */
-  verify(token: string): Readonly<Caller> {
-    const { caller, expiresAtMs } = this.verified.get(token) ?? this.read(token);
-    if (expiresAtMs <= Date.now()) throw new TokenInvalid('access token');
-    return caller;
+  verify(token: string): Readonly<Verified> {
+    const verified = this.verified.get(token) ?? this.read(token);
+    if (verified.expiresAtMs <= Date.now()) throw new TokenInvalid('access token');
+    return verified;
   }
 
   private read(token: string): Verified {
-    const { sub, role, exp } = this.claimsOf(token);
-    const verified = { caller: Object.freeze({ id: Number(sub), role }), expiresAtMs: exp * 1_000 };
+    const { sub, role, iat, exp } = this.claimsOf(token);
+    const caller = Object.freeze({ id: Number(sub), role });
+    const verified = Object.freeze({ caller, issuedAtMs: iat * 1_000, expiresAtMs: exp * 1_000 });
     this.verified.set(token, verified);
     return verified;
   }
@@ -80,12 +85,13 @@ export class AccessTokens {
     } catch {
       throw new TokenInvalid('access token');
     }
-    const { sub, role, exp } = claims;
-    const ours =
-      /^[1-9]\d*$/.test(sub ?? '') && ROLES.some((known) => known === role) && typeof exp === 'number';
+    const { sub, role, iat, exp } = claims;
+    const isTimed = typeof iat === 'number' && typeof exp === 'number';
+    const ours = /^[1-9]\d*$/.test(sub ?? '') && ROLES.some((known) => known === role) && isTimed;
     if (!ours) throw new TokenInvalid('access token');
     return claims as Claims;
   }
+
   private keyOf(token: string): SigningKey {
     const { header } = this.jwt.decode(token, { complete: true });
     const key = this.keys.find(header.kid);

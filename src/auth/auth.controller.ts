@@ -86,7 +86,6 @@ export class AuthController {
   @ApiBearerAuth('access_token')
   @ApiOperation({ summary: 'Who you are' })
   @Answers(200, UserView)
-  @Refuses(401, ['unauthenticated', 'invalid_token'], 'an access token is required')
   me(@CurrentUser() { id }: Caller) {
     return this.auth.getUser(id);
   }

@@ -1,12 +1,19 @@
-import { type CanActivate, type ExecutionContext, Injectable, SetMetadata } from '@nestjs/common';
+import {
+  applyDecorators,
+  type CanActivate,
+  type ExecutionContext,
+  Injectable,
+  SetMetadata,
+} from '@nestjs/common';
 import { Reflector } from '@nestjs/core';
 import { Forbidden } from '../platform/errors.js';
 import type { Caller, CallerRequest, KeyCaller, Role } from '../platform/http/caller.js';
+import { OverlooksToken } from '../platform/http/docs.js';
 import { IS_PUBLIC, isOfApi } from '../platform/http/public.js';
 import { AccessTokens } from './access-token.js';
 import { ApiKeyService } from './api-key.service.js';
 import { TokenInvalid, Unauthenticated } from './auth.errors.js';
-import { ROLES, roleNeeded } from './roles.js';
+import { ROLES, roleNeeded, USER_NEEDED } from './roles.js';
 import { SCOPE, type Scope, scopeNeeded } from './scopes.js';
 import { UserStandings } from './user-standings.js';
 
@@ -16,7 +23,7 @@ const LEADS_TO_TOKEN = 'holdfast:leads-to-token';
  * A public route by which one gets a fresh token: a stale one, which clients go on sending with every request, is
  * overlooked there, since it would keep out exactly those who come to replace it.
  */
-export const LeadsToToken = () => SetMetadata(LEADS_TO_TOKEN, true);
+export const LeadsToToken = () => applyDecorators(SetMetadata(LEADS_TO_TOKEN, true), OverlooksToken());
 
 /** What a route says about who may call it. */
 interface Access {
@@ -28,7 +35,7 @@ interface Access {
 
 /**
  * Finds out who is calling, on every route. Who is not known gets no further than the public ones, only the named roles get
- * to those under `@Roles`, and only admins and API keys to those under `@Scopes`: nowhere else is a key looked at.
+ * to those under `@Roles`, and only admins and API keys to those under `@Scopes`: nowhere else does a key open anything.
  *
  * A token that is there must be good, also where none is needed: who believes to be logged in must not be taken for a
  * stranger in silence. It is no good any more when the user is gone or has another role by now.
@@ -50,7 +57,7 @@ export class AuthGuard implements CanActivate {
     const request = context.switchToHttp().getRequest<CallerRequest>();
     request.caller = await this.callerOf(request, leadsToToken);
     if (scope !== undefined) return this.admitByScope(request, scope);
-    if (!isPublic) admit(request.caller, roles);
+    if (!isPublic) await this.admitByRole(request, roles);
     return true;
   }
 
@@ -83,6 +90,16 @@ export class AuthGuard implements CanActivate {
     return true;
   }
 
+  private async admitByRole({ caller, headers }: CallerRequest, roles: Role[] | undefined): Promise<void> {
+    if (caller === undefined) {
+      if (headers['x-api-key'] === undefined) throw new Unauthenticated();
+      // A good key: we know who calls, and that they are no user.
+      await this.apiKeys.verify(String(headers['x-api-key']));
+      throw new Forbidden(roles ? roleNeeded(roles) : USER_NEEDED);
+    }
+    if (roles !== undefined && !roles.includes(caller.role)) throw new Forbidden(roleNeeded(roles));
+  }
+
   private async keyWithScope(header: string | string[] | undefined, scope: Scope): Promise<KeyCaller> {
     if (header === undefined) throw new Unauthenticated('an access token or an API key');
     const { id, name, scopes } = await this.apiKeys.verify(String(header));
@@ -97,8 +114,8 @@ export class AuthGuard implements CanActivate {
     if (scheme?.toLowerCase() !== 'bearer') return undefined;
     try {
       if (token === undefined || rest.length > 0) throw new TokenInvalid('access token');
-      const caller = this.accessTokens.verify(token);
-      if (isOfApi(request) && (await this.standings.roleOf(caller.id)) !== caller.role)
+      const { caller, issuedAtMs } = this.accessTokens.verify(token);
+      if (isOfApi(request) && !(await this.standings.confirm(caller, issuedAtMs)))
         throw new TokenInvalid('access token');
       return caller;
     } catch (error) {
@@ -106,9 +123,4 @@ export class AuthGuard implements CanActivate {
       throw error;
     }
   }
-}
-
-function admit(caller: Caller | undefined, roles: Role[] | undefined): void {
-  if (caller === undefined) throw new Unauthenticated();
-  if (roles !== undefined && !roles.includes(caller.role)) throw new Forbidden(roleNeeded(roles));
 }

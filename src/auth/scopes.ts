@@ -10,7 +10,7 @@ export const SCOPE = 'holdfast:scope';
 
 /**
  * The route, or all of a controller's, is for admins and for API keys (`X-Api-Key`) with this scope: with neither 401, with
- * another role or without the scope 403. Nothing but such a route takes a key. Beside `@Roles`, that one decides.
+ * another role or without the scope 403. Nothing but such a route is open to a key. Beside `@Roles`, that one decides.
  *
  * For a key, `request.apiKey` is there and `@CurrentUser()` is undefined.
  */

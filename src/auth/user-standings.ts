@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import type { Role } from '../platform/http/caller.js';
+import type { Caller, Role } from '../platform/http/caller.js';
 import { RecentlyUsed } from './recently-used.js';
 import { UserRepository } from './user.repository.js';
 
@@ -8,6 +8,8 @@ const REMEMBERED_MS = 1_000;
 /** Whoever still calls by then is asked about again, while the answer that is there is still good. */
 const RENEWED_AFTER_MS = 500;
 const RENEWAL_INTERVAL_MS = 100;
+/** A token says in whole seconds when it was issued, and by a clock that may be a little behind ours. */
+const ISSUE_TOLERANCE_MS = 2_000;
 const USERS_MAX = 20_000;
 
 interface Standing {
@@ -34,6 +36,21 @@ export class UserStandings {
   private readonly due = new Set<number>();
 
   constructor(private readonly users: UserRepository) {}
+
+  /**
+   * Whether the user has the role that their token says, as far as `roleOf` knows. A token that may be younger than what is
+   * known, because another instance has just issued it with the new role, is asked about before it is refused; an older one
+   * costs no question, however often it comes.
+   */
+  async confirm({ id, role }: Caller, issuedAtMs: number): Promise<boolean> {
+    if ((await this.roleOf(id)) === role) return true;
+    return this.mayBeOlder(id, issuedAtMs) && (await this.ask(id)).get(id) === role;
+  }
+
+  private mayBeOlder(id: number, issuedAtMs: number): boolean {
+    const ageMs = performance.now() - (this.known.get(id)?.readAtMs ?? Number.NEGATIVE_INFINITY);
+    return Date.now() - ageMs < issuedAtMs + ISSUE_TOLERANCE_MS;
+  }
 
   /** The role that the user had at most a second ago, or null when there was no such user. */
   async roleOf(id: number): Promise<Role | null> {

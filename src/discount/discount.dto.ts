@@ -1,10 +1,11 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsOptional, isISO8601, Matches, ValidateBy, ValidateIf } from 'class-validator';
+import { IsBoolean, IsIn, IsOptional, Matches, ValidateBy, ValidateIf } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
 import { TakesSort } from '../platform/http/list-order.js';
 import { PageQuery } from '../platform/http/page.js';
+import { IsTime } from '../platform/http/validation.js';
 import { PRICE_MAX } from '../platform/money.js';
 import { DISCOUNT_KINDS, DISCOUNT_SORTS, type DiscountKind, type DiscountSort } from './discount.types.js';
 
@@ -12,8 +13,7 @@ const INTEGER_MAX = 2_147_483_647;
 const SUM_MAX = 1e13;
 const CODE = /^[A-Z0-9]{3,20}$/;
 const KIND = { message: `kind must be one of ${DISCOUNT_KINDS.join(', ')}` };
-const TIMES = { from: Date.UTC(1970, 0), to: Date.UTC(10_000, 0) };
-const DAY_OR_ZONED = /^\d{4}-\d\d-\d\d$|(Z|[+-]\d\d:\d\d)$/;
+const FIRST_TIME_MS = Date.UTC(1970, 0);
 
 /** May be left out. Unlike with `IsOptional`, null is not "left out": the validators beside it refuse it. */
 const IfGiven = () => ValidateIf((_, value) => value !== undefined);
@@ -55,19 +55,6 @@ const IsLimit = () =>
       defaultMessage: () => `$property must be a whole number between 1 and ${INTEGER_MAX}`,
     },
   });
-
-const IsTime = () =>
-  ValidateBy({
-    name: 'isTime',
-    validator: { validate: isTime, defaultMessage: () => '$property must be an ISO 8601 time' },
-  });
-
-// A time of day without a zone would be the server's own, which nobody knows.
-function isTime(value: unknown): boolean {
-  if (!isISO8601(value, { strict: true }) || !DAY_OR_ZONED.test(String(value))) return false;
-  const time = Date.parse(String(value));
-  return time >= TIMES.from && time < TIMES.to;
-}
 
 const CodeProperty = {
   example: 'AUTUMN15',
@@ -130,12 +117,12 @@ export class CreateDiscountDto {
 
   @ApiPropertyOptional(StartsAtProperty)
   @IsOptional()
-  @IsTime()
+  @IsTime(FIRST_TIME_MS)
   starts_at?: string | null;
 
   @ApiPropertyOptional(EndsAtProperty)
   @IsOptional()
-  @IsTime()
+  @IsTime(FIRST_TIME_MS)
   ends_at?: string | null;
 
   @ApiPropertyOptional(UsageLimitProperty)
@@ -182,12 +169,12 @@ export class ChangeDiscountDto {
 
   @ApiPropertyOptional(StartsAtProperty)
   @IsOptional()
-  @IsTime()
+  @IsTime(FIRST_TIME_MS)
   starts_at?: string | null;
 
   @ApiPropertyOptional(EndsAtProperty)
   @IsOptional()
-  @IsTime()
+  @IsTime(FIRST_TIME_MS)
   ends_at?: string | null;
 
   @ApiPropertyOptional(UsageLimitProperty)

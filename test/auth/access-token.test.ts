@@ -12,7 +12,7 @@ describe('access tokens', () => {
   it('name whom they were issued to', () => {
     const tokens = new AccessTokens(loadConfig({ JWT_SECRET: SECRET }));
     const token = tokens.issue({ id: 7, role: 'customer' });
-    expect(tokens.verify(token)).toEqual({ id: 7, role: 'customer' });
+    expect(tokens.verify(token).caller).toEqual({ id: 7, role: 'customer' });
     expect(tokens.verify(token)).toBe(tokens.verify(token));
   });
 
@@ -29,7 +29,7 @@ describe('access tokens', () => {
 
   it('cannot be made to name somebody else by whoever reads the caller', () => {
     const tokens = new AccessTokens(loadConfig({ JWT_SECRET: SECRET }));
-    const caller = tokens.verify(tokens.issue({ id: 7, role: 'customer' }));
+    const { caller } = tokens.verify(tokens.issue({ id: 7, role: 'customer' }));
     expect(() => Object.assign(caller, { role: 'admin' })).toThrow(TypeError);
   });
 

@@ -145,7 +145,7 @@ describe('making an API key', () => {
   it('is for admins', async () => {
     const { headers } = await givenApiKey(app, 'inventory:read', 'inventory:write');
     expect((await create({ name: 'a', scopes: ['inventory:read'] }, customer.headers)).status).toBe(403);
-    expect((await create({ name: 'a', scopes: ['inventory:read'] }, headers)).status).toBe(401);
+    expect((await create({ name: 'a', scopes: ['inventory:read'] }, headers)).status).toBe(403);
   });
 });
 
@@ -224,13 +224,33 @@ describe('a route under @Scopes', () => {
     expect(body.code).toBe('invalid_token');
   });
 
-  it('is the only one that takes a key', async () => {
-    const { headers } = await givenApiKey(app, 'inventory:read', 'inventory:write');
-    for (const path of ['/api/v1/cart', '/api/v1/orders', '/api/v1/admin/orders', '/api/v1/auth/me']) {
-      const { status, body } = await request(app.url).get(path).set(headers);
-      expect([path, status, body.code]).toEqual([path, 401, 'unauthenticated']);
+  const ROLE = 'this needs the role admin';
+  const USER = 'this needs the access token of a user: an API key is not enough';
+  it.each([
+    ['/inventory/audit', ROLE],
+    ['/admin/orders', ROLE],
+    ['/cart', USER],
+    ['/orders', USER],
+    ['/auth/me', USER],
+  ])('is the only one that a key opens: at %s the known system is forbidden', async (path, detail) => {
+    const at = (headers: Record<string, string>) => request(app.url).get(`/api/v1${path}`).set(headers);
+    const { id, headers } = await givenApiKey(app, 'inventory:read', 'inventory:write');
+    const known = await at(headers);
+    expect([known.status, known.body.code, known.body.detail]).toEqual([403, 'forbidden', detail]);
+    const beside = await at({ ...headers, authorization: 'Bearer holdfast' });
+    expect([beside.status, beside.body.code]).toEqual([401, 'invalid_token']);
+    expect((await at({ ...headers, ...admin.headers })).status).toBe(200);
+    await revoke(id);
+    for (const key of [headers['x-api-key'], `hf_${'A'.repeat(43)}`, 'holdfast', '']) {
+      const { status, body } = await at({ 'x-api-key': key });
+      expect([status, body.code]).toEqual([401, 'invalid_api_key']);
     }
-    expect((await request(app.url).get('/api/v1/products').set(headers)).status).toBe(200);
+  });
+
+  it('is not needed where nobody is asked for: any key is overlooked there', async () => {
+    const { headers } = await givenApiKey(app, 'inventory:read');
+    for (const key of [headers, { 'x-api-key': 'holdfast' }])
+      expect((await request(app.url).get('/api/v1/products').set(key)).status).toBe(200);
   });
 
   it('says in the API docs that it takes either', async () => {

@@ -1,10 +1,11 @@
+import { randomUUID } from 'node:crypto';
 import { jest } from '@jest/globals';
 import { UserRepository } from '../../src/auth/user.repository.js';
 import { UserStandings } from '../../src/auth/user-standings.js';
 import type { Role } from '../../src/platform/http/caller.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import { eventually } from '../support/eventually.js';
-import { type GivenUser, givenAdmin, givenCustomer } from '../support/given.js';
+import { type GivenUser, givenAdmin, givenCustomer, givenGuest } from '../support/given.js';
 import { call } from '../support/given-shop.js';
 
 let database: TestDatabase;
@@ -44,6 +45,18 @@ describe('the access token', () => {
     const { body } = await call(app, dismissed, 'GET', path);
     expect(body.code).toBe('invalid_token');
     await eventually(async () => (await statusOf(dismissed, other, path)) === 401, { within: 5_000 });
+  });
+
+  it('of a guest who has just registered opens their cart at every instance, and the old one nothing', async () => {
+    const guest = await givenGuest(app);
+    expect(await statusOf(guest, other, '/cart')).toBe(200);
+    const body = { email: `${randomUUID()}@shop.example`, password: 'correct horse battery', name: 'Ada' };
+    const registered = await call(app, guest, 'POST', '/auth/register', { body });
+    const headers = { authorization: `Bearer ${registered.body.access_token}` };
+    for (const at of [other, app]) {
+      expect((await call(at, null, 'GET', '/cart', { headers })).status).toBe(200);
+      expect(await statusOf(guest, at, '/cart')).toBe(401);
+    }
   });
 
   it('of a user who is gone keeps nobody out where it is not needed: logging in anew', async () => {
@@ -125,6 +138,21 @@ describe('what users are', () => {
     await new Promise(setImmediate);
     expect(await call()).toEqual(['customer', null]);
     expect(asked).toEqual([[7, 8]]);
+  });
+
+  it('is asked anew for a token that is younger than the answer, and for no other', async () => {
+    const roles = new Map<number, Role>([[7, 'guest']]);
+    const { asked, standings } = given(roles);
+    await standings.roleOf(7);
+    roles.set(7, 'customer');
+    const [old, young] = [Date.now() - 60_000, Date.now()];
+    expect(await standings.confirm({ id: 7, role: 'customer' }, old)).toBe(false);
+    expect(await standings.confirm({ id: 7, role: 'guest' }, young)).toBe(true);
+    expect(asked).toHaveLength(1);
+    expect(await standings.confirm({ id: 7, role: 'customer' }, young)).toBe(true);
+    expect(asked).toHaveLength(2);
+    for (let n = 0; n < 10; n++) expect(await standings.confirm({ id: 7, role: 'guest' }, old)).toBe(false);
+    expect(asked).toHaveLength(2);
   });
 
   it('is asked about when it is a second old, and not trusted any longer', async () => {

@@ -262,6 +262,21 @@ describe('a checkout that sends the customer to the provider', () => {
     expect((await ada.checkout()).body.status).toBe('COMPLETED');
   });
 
+  it('is not begun a second time with its key, however old that is: another one of the cart is under way', async () => {
+    const { ada, answer, orderId } = await begin();
+    const repeat = () => ada.checkout({ payment_token: 'tok_pending' }, 'a-key');
+    await database.sql(
+      `UPDATE idempotency_keys SET created_at = now() - interval '2 days' WHERE resource_id = $1`,
+      [orderId],
+    );
+    expectProblem(await repeat(), 409, 'checkout_in_progress');
+    await sandbox.decide(answer.body.payment.confirmation_url, 'approve');
+    await recover();
+    expectProblem(await repeat(), 400, 'cart_empty', 'cart is empty');
+    expect(await ordersOf(ada)).toEqual([{ id: orderId }]);
+    expect(await sandbox.ledger(orderId)).toMatchObject({ captures: 1 });
+  });
+
   it('can be cancelled meanwhile: nothing is charged any more when the customer declines', async () => {
     const { ada, answer, orderId, lamp } = await begin();
     expect((await ada.cancel(orderId)).body).toMatchObject({ status: 'cancelled' });

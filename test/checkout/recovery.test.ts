@@ -1,4 +1,5 @@
 import { RecoveryService } from '../../src/checkout/recovery.service.js';
+import { IdempotencyService } from '../../src/platform/idempotency/idempotency.service.js';
 import { meeting, times, until } from '../support/barrier.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
 import {
@@ -305,6 +306,30 @@ describe('a call that was cut off', () => {
   it('is taken over once its instance has not been seen for six seconds', async () => {
     const { ada } = await givenCheckout(dropsTheConnection, await givenInstance(7));
     expect((await ada.checkout({}, 'a-key')).body.status).toBe('COMPLETED');
+  });
+
+  it('is taken over however old its key is: only what was answered ends with its time', async () => {
+    const { ada, orderId } = await givenCheckout(actsAndDropsTheConnection, crypto.randomUUID());
+    await database.sql(
+      `UPDATE idempotency_keys SET created_at = now() - interval '2 days' WHERE resource_id = $1`,
+      [orderId],
+    );
+    await one.app.get(IdempotencyService).expire();
+    expect((await ada.checkout({}, 'a-key')).body).toMatchObject({ status: 'COMPLETED', order_id: orderId });
+    expect(await provider.ledger(orderId)).toMatchObject({ captures: 1 });
+    expect(await database.sql('SELECT FROM orders WHERE user_id = $1', [ada.id])).toHaveLength(1);
+  });
+
+  it('is no longer taken over when nobody has come for all the time of a key', async () => {
+    const { orderId } = await givenCheckout(dropsTheConnection, crypto.randomUUID());
+    await database.sql(
+      `UPDATE idempotency_keys SET created_at = now() - interval '2 days', busy_until = now() - interval '2 days'
+       WHERE resource_id = $1`,
+      [orderId],
+    );
+    await one.app.get(IdempotencyService).expire();
+    expect(await database.sql('SELECT FROM idempotency_keys WHERE resource_id = $1', [orderId])).toEqual([]);
+    await recover();
   });
 
   it('is not cut off while its instance lives: the retry is 409 with Retry-After', async () => {

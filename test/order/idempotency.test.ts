@@ -299,13 +299,57 @@ describe('repeats of what is done, at once', () => {
 });
 
 describe('keys that are older than their time', () => {
+  const givenOver = (key: string) =>
+    database.sql(
+      `UPDATE idempotency_keys SET created_at = now() - interval '86401 seconds' WHERE scope LIKE $1`,
+      [`${ada.id} % ${key}`],
+    );
+
+  it('count no more, also before the job has come: the same body orders anew, another one may, too', async () => {
+    const old = await orderOne('old');
+    await givenOver('old');
+    const anew = await orderOne('old');
+    expect([anew.status, anew.headers['idempotent-replayed']]).toEqual([201, undefined]);
+    expect(anew.body.id).not.toBe(old.body.id);
+    const again = await orderOne('old');
+    expect([again.body, again.headers['idempotent-replayed']]).toEqual([anew.body, 'true']);
+    await givenOver('old');
+    expect((await orderOne('old', { note: 'another body' })).status).toBe(201);
+    expectProblem(await orderOne('old'), 422, 'idempotency_key_reused');
+    expect(await ordersOf(ada)).toHaveLength(3);
+    expect(await claimsOf(ada)).toEqual([{ status: 201 }]);
+  });
+
+  it('count no more for what is not an order either', async () => {
+    const add = (quantity: number) =>
+      ada.send('POST', '/cart/items', { body: { product_id, quantity }, key: 'old' });
+    await add(1);
+    await givenOver('old');
+    await add(2);
+    expect(await ada.cart()).toEqual([{ product_id, quantity: 3 }]);
+  });
+
+  it('make a repeat 409 while one is at it anew', async () => {
+    await orderOne('old');
+    await givenOver('old');
+    const held = await givenHeldProducts(database, product_id);
+    const first = orderOne('old');
+    await untilWaiting(database);
+    const other = await bootApp(database);
+    for (const at of [app, other]) {
+      const repeat = await ada.at(at).place([{ product_id, quantity: 1 }], {}, 'old');
+      expectProblem(repeat, 409, 'idempotency_in_progress');
+    }
+    await held.release();
+    expect((await first).status).toBe(201);
+    expect(await ordersOf(ada)).toHaveLength(2);
+    await other.close();
+  });
+
   it('are removed by the job, and may be used anew', async () => {
     const old = await orderOne('old');
     const young = await orderOne('young');
-    await database.sql(
-      `UPDATE idempotency_keys SET created_at = now() - interval '86401 seconds' WHERE scope LIKE $1`,
-      [`${ada.id} % old`],
-    );
+    await givenOver('old');
     await app.app.get(IdempotencyService).expire();
     expect(await claimsOf(ada)).toHaveLength(1);
     const anew = await orderOne('old', { note: 'another body' });

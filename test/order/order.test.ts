@@ -761,10 +761,32 @@ describe("the admin's orders", () => {
     'from=yesterday',
     'from=2026-W01',
     'to=2026-02-30',
+    'to=2026-11',
     'to=1',
     'limit=0',
     'sort=name',
   ])('%s is 400', async (query) => {
     expectProblem(await admin.send('GET', `/admin/orders?${query}`), 400, 'validation_failed');
   });
+
+  it.each(['/admin/orders', '/admin/actions', '/inventory/movements'])(
+    '%s takes a day, or a time with its zone: without one nobody knows when that is',
+    async (list) => {
+      for (const time of ['2020-01-01T00:00:00', '2020-01-01T00:00', '2020-01-01 00:00:00']) {
+        const answer = await admin.send('GET', `${list}?from=${encodeURIComponent(time)}`);
+        const sentence = 'from must be an ISO 8601 date, or a time with its zone';
+        expectProblem(answer, 400, 'validation_failed', sentence);
+        expect(answer.body.errors).toEqual([{ field: 'from', message: sentence }]);
+      }
+      for (const time of [
+        '2020-01-01',
+        '1900-01-01',
+        '2020-01-01T00:00:00Z',
+        '2020-01-01T00:00:00.000Z',
+        '2020-01-01T03:00:00+03:00',
+        '2020-01-01T03:00:00+0300',
+      ])
+        expect((await admin.send('GET', `${list}?to=${encodeURIComponent(time)}`)).status).toBe(200);
+    },
+  );
 });

@@ -39,13 +39,15 @@ describe("the admin's page", () => {
     expect([page.statusCode, page.headers['content-type']]).toEqual([200, 'text/html; charset=utf-8']);
   });
 
-  it.each(['/admin/products', '/admin/orders/1/show?x=1', '/admin/secret.txt', '/admin/..%2fsecret.txt'])(
-    'is what %s shows, too',
-    async (path) => {
-      const { body } = await get(path);
-      expect(body.replace(/nonce="[^"]+"/, 'nonce="__CSP_NONCE__"')).toBe(PAGE);
-    },
-  );
+  it.each([
+    '/admin/products',
+    '/admin/orders/01939b1e-7c1a-7000-8000-3f3f1a2b4c5d/show',
+    '/admin/orders/1/show?x=1',
+    '/admin/users?q=ada@shop.example',
+  ])('is what %s shows, too', async (path) => {
+    const { body } = await get(path);
+    expect(body.replace(/nonce="[^"]+"/, 'nonce="__CSP_NONCE__"')).toBe(PAGE);
+  });
 
   it('is asked for anew each time, under a policy that lets in nothing foreign and nothing inline', async () => {
     const { headers } = await get('/admin/');
@@ -85,6 +87,22 @@ describe("the admin's page", () => {
     for (const path of ['/admin/assets/index-b2.js', '/admin/assets/', '/admin/assets/..%2fsecret.txt'])
       expect((await get(path)).body).not.toContain('csp-nonce');
     expect((await get('/admin/assets/index-b2.js')).statusCode).toBe(404);
+  });
+
+  it.each([
+    '/admin/nope.js',
+    '/admin/nope.css?v=1',
+    '/admin/orders/nope.map',
+    '/admin/secret.txt',
+    '/admin/..%2fsecret.txt',
+    '/admin/index-a1.js',
+  ])('is not what %s shows: whoever asks for a file is told that it is not there', async (path) => {
+    const { statusCode, headers, body } = await get(path);
+    expect([statusCode, headers['content-type']]).toEqual([404, 'application/problem+json; charset=utf-8']);
+    expect(JSON.parse(body)).toMatchObject({
+      code: 'not_found',
+      detail: "the admin's page has no such file",
+    });
   });
 
   it('is a 404 that says what to do when it is not built, and the service starts all the same', async () => {

@@ -194,9 +194,12 @@ describe('what is not said', () => {
     expect(loadConfig({ CURRENCY }).pointValue).toBe(value);
   });
 
-  it('is a hold as for a card', () => {
-    const config = loadConfig({ RESERVATION_TTL_COD: '60', RESERVATION_TTL_CREDIT_CARD: '30' });
-    expect(['cod', 'barter'].map((method) => config.reservationTtlSeconds(method))).toEqual([60, 30]);
+  it('is a hold of half an hour, or what is set for others, whatever a card has', () => {
+    const settings = { RESERVATION_TTL_COD: '60', RESERVATION_TTL_CREDIT_CARD: '30' };
+    const holds = (config: Config) =>
+      ['cod', 'barter', ''].map((method) => config.reservationTtlSeconds(method));
+    expect(holds(loadConfig(settings))).toEqual([60, 1_800, 1_800]);
+    expect(holds(loadConfig({ ...settings, RESERVATION_TTL_OTHER: '45' }))).toEqual([60, 45, 45]);
   });
 });
 

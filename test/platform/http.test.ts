@@ -100,12 +100,32 @@ describe('problem details', () => {
     });
   });
 
-  it.each(['PUT', 'PATCH', 'DELETE', 'OPTIONS'])(
-    'are the answer to %s where there is no such',
-    async (method) => {
-      await problemOf(await call('/api/v1/products', { method }), 404, 'not_found');
-    },
-  );
+  it.each([
+    ['PATCH', '/api/v1/products', 'GET, HEAD, POST'],
+    ['PUT', '/api/v1/products/1?a=b', 'GET, HEAD, PATCH, DELETE'],
+    ['GET', '/api/v1/auth/login', 'POST'],
+    ['POST', '/api/v1/orders/01939b1e-7c1a-7000-8000-3f3f1a2b4c5d', 'GET, HEAD'],
+    ['DELETE', '/health', 'GET, HEAD'],
+  ])('are the answer to %s %s, and name the methods that are there', async (method, path, allowed) => {
+    const response = await call(path, { method });
+    expect(response.headers.get('allow')).toBe(allowed);
+    const problem = await problemOf(response, 405, 'method_not_allowed');
+    expect(problem.detail).toBe(`there is no ${method} here, only ${allowed}`);
+  });
+
+  it.each([
+    ['GET', '/api/v1/nothing'],
+    ['PUT', '/api/v1/nothing'],
+    ['PATCH', '/api/v1/products/1/nothing'],
+    ['DELETE', '/nothing'],
+    ['OPTIONS', '/api/v1/products'],
+    ['GET', '/docs/nothing.js'],
+    ['GET', '/admin/assets/nothing.js'],
+  ])('are 404 to %s %s, which there is for nobody', async (method, path) => {
+    const response = await call(path, { method });
+    expect(response.headers.get('allow')).toBeNull();
+    await problemOf(response, 404, 'not_found');
+  });
 
   it('name each field that is wrong', async () => {
     const problem = await problemOf(await post('{"product_id":"one","size":3}'), 400, 'validation_failed');

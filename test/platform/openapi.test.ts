@@ -258,10 +258,37 @@ describe('every operation', () => {
 
   it('says that it may refuse its input, where it takes any', () => {
     for (const [where, { parameters = [], requestBody, responses }] of operations()) {
-      const takesInput = parameters.length > 0 || requestBody !== undefined;
-      if (takesInput)
-        expect([where, Object.keys(responses)]).toEqual([where, expect.arrayContaining(['400'])]);
+      const bringsBody = !where.startsWith('get ');
+      const statuses = Object.keys(responses);
+      if (bringsBody) expect([where, statuses]).toEqual([where, expect.arrayContaining(['413', '415'])]);
+      if (bringsBody || parameters.length > 0)
+        expect([where, statuses]).toEqual([where, expect.arrayContaining(['400'])]);
+      if (requestBody !== undefined) expect([where, bringsBody]).toEqual([where, true]);
     }
+  });
+
+  it('says that it refuses a bad token, and an unknown key, wherever the service does', async () => {
+    const ask = async (where: string, headers: Record<string, string>) => {
+      const [method = '', path = ''] = where.split(' ');
+      const url = `${app.url}${path.replace(/\{\w+\}/g, '1')}`;
+      const response = await fetch(url, { method: method.toUpperCase(), headers });
+      return response.status === 204 ? '204' : `${response.status} ${((await response.json()) as any).code}`;
+    };
+    for (const [where, { security = [], responses }] of operations()) {
+      const refusals = responses['401']?.description ?? '';
+      const token = await ask(where, { authorization: 'Bearer holdfast' });
+      if (token === '401 invalid_token')
+        expect([where, refusals]).toEqual([where, expect.stringContaining('`invalid_token`')]);
+      else
+        expect([where, token]).toEqual([
+          expect.stringMatching(/^post \/api\/v1\/auth\/(?!me)/),
+          expect.any(String),
+        ]);
+      const key = await ask(where, { 'x-api-key': 'holdfast' });
+      expect([where, key === '401 invalid_api_key']).toEqual([where, refusals.includes('`invalid_api_key`')]);
+      expect([where, '403' in responses]).toEqual([where, security.length > 0]);
+    }
+    expect(text).not.toContain('x-overlooks');
   });
 
   it('gives an example of each body, in JSON but for the files, and it is one', () => {
@@ -575,6 +602,25 @@ describe('the answers that are really given', () => {
     await expectDocumented('get /api/v1/orders/{id}/payments', 200, order);
     await expectDocumented('get /api/v1/payments/{id}', 200, { params: { id: live.id }, as: customer });
     await expectDocumented('get /api/v1/payments/{id}', 404, { params: { id: live.id }, as: admin });
+  });
+
+  it('what is refused where no body is read', async () => {
+    await expectDocumented('post /api/v1/auth/guest', 400, { body: { name: 'Ada' } });
+    await expectDocumented('post /api/v1/auth/guest', 400, { key: 'two words' });
+    await expectDocumented('delete /api/v1/cart', 413, { as: customer, body: 'x'.repeat(1_100_000) });
+    const { headers } = customer;
+    for (const [method, path] of [
+      ['POST', '/auth/guest'],
+      ['DELETE', '/cart'],
+    ])
+      expect((await fetch(`${app.url}/api/v1${path}`, { method, headers, body: 'text' })).status).toBe(415);
+  });
+
+  it('a bad token on a public route', async () => {
+    const stranger = { ...customer, headers: { authorization: 'Bearer holdfast' } };
+    for (const route of ['get /api/v1/products', 'get /api/v1/storefronts', 'post /api/v1/inventory/check'])
+      await expectDocumented(route, 401, { as: stranger });
+    await expectDocumented('get /api/v1/products/{id}', 401, { as: stranger, params: { id: 1 } });
   });
 
   it('a body that is too large, and one of another kind', async () => {

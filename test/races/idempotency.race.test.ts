@@ -1,3 +1,4 @@
+import { IdempotencyRepository } from '../../src/platform/idempotency/idempotency.repository.js';
 import { IdempotencyService } from '../../src/platform/idempotency/idempotency.service.js';
 import { givenHeldProducts, times, until, untilWaiting } from '../support/barrier.js';
 import { bootApp, cloneDatabase, type TestApp, type TestDatabase } from '../support/boot.js';
@@ -89,6 +90,57 @@ describe('twenty simultaneous orders with one key', () => {
     expect(new Set(answers.map(({ body }) => body.id)).size).toBe(20);
     expect(await stockOf(unguarded, product_id)).toBe(60);
     await app.close();
+    await unguarded.drop();
+  });
+});
+
+describe('twenty simultaneous repeats after the end of a key', () => {
+  const givenOver = (at: TestDatabase) =>
+    at.sql(`UPDATE idempotency_keys SET created_at = now() - interval '2 days'`);
+
+  it('are one new order, served by two instances', async () => {
+    const product_id = await givenProduct(database);
+    const ada = await givenShopper(one);
+    const place = (index: number) =>
+      ada.at(index % 2 ? one : other).place([{ product_id, quantity: 2 }], {}, 'click');
+    const old = await place(0);
+    await givenOver(database);
+    const held = await givenHeldProducts(database, product_id);
+    const racing = times(20, place);
+    await untilWaiting(database);
+    await held.release();
+    expectOne(await racing, 201);
+    const again = await place(0);
+    expect([again.status, again.headers['idempotent-replayed']]).toEqual([201, 'true']);
+    expect(new Set((await ordersOf(ada)).map(({ id }) => id))).toEqual(new Set([old.body.id, again.body.id]));
+    expect(await stockOf(database, product_id)).toBe(96);
+    await expectPromisesKept(database);
+  });
+
+  it('are more than one when each instance takes the old key for its own to replace', async () => {
+    const unguarded = await cloneDatabase();
+    await unguarded.sql('ALTER TABLE idempotency_keys DROP CONSTRAINT idempotency_keys_pkey');
+    const apps = await times(2, () =>
+      bootApp(unguarded, {}, (nest) => {
+        nest.get(IdempotencyRepository).tryLock = async (scopes) => new Set(scopes);
+      }),
+    );
+    const product_id = await givenProduct(unguarded);
+    const ada = await givenShopper(apps[0] as TestApp);
+    const place = (index: number) =>
+      ada.at(apps[index % 2] as TestApp).place([{ product_id, quantity: 2 }], {}, 'click');
+    await place(0);
+    await givenOver(unguarded);
+    const held = await givenHeldProducts(unguarded, product_id);
+    const racing = times(20, place);
+    await untilWaiting(unguarded, 2);
+    await held.release();
+    const anew = (await racing).filter(
+      ({ status, headers }) => status === 201 && headers['idempotent-replayed'] === undefined,
+    );
+    expect(new Set(anew.map(({ body }) => body.id)).size).toBe(2);
+    expect(await stockOf(unguarded, product_id)).toBe(94);
+    await Promise.all(apps.map((app) => app.close()));
     await unguarded.drop();
   });
 });

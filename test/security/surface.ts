@@ -147,7 +147,8 @@ function operationsOf(document: any): Operation[] {
       const { security = [], parameters = [], requestBody, responses } = item[method];
       const takesKeys = security.some((scheme: object) => 'api_key' in scheme);
       const [type, media] = Object.entries<any>(requestBody?.content ?? {})[0] ?? [];
-      const user = '403' in responses ? 'admin' : 'user';
+      const forbids = responses['403']?.content['application/problem+json'].example.detail ?? '';
+      const user = forbids === 'this needs the role admin' ? 'admin' : 'user';
       return {
         where: `${method} ${path}`,
         method,

@@ -102,6 +102,7 @@ export const environment = z.object({
   RESERVATION_TTL_INSTALLMENT: seconds(7_200),
   RESERVATION_TTL_CREDIT_CARD: seconds(1_800),
   RESERVATION_TTL_E_WALLET: seconds(900),
+  RESERVATION_TTL_OTHER: seconds(1_800),
   RESERVATION_SWEEP_SECONDS: seconds(30),
 
   EVENT_MAX_ATTEMPTS: whole(1, 100, 8),
@@ -213,11 +214,11 @@ export class Config {
     return this.env.LOG_FORMAT ?? (this.production ? 'json' : 'pretty');
   }
 
-  /** How long an order of this payment method holds its goods, in seconds. */
+  /** How long an order of this payment method, or of one that has no time of its own, holds its goods, in seconds. */
   reservationTtlSeconds(paymentMethod: string): number {
     const name = `RESERVATION_TTL_${paymentMethod.toUpperCase()}`;
     const configured = (this.env as Record<string, unknown>)[name];
-    return typeof configured === 'number' ? configured : this.env.RESERVATION_TTL_CREDIT_CARD;
+    return typeof configured === 'number' ? configured : this.env.RESERVATION_TTL_OTHER;
   }
 }
 

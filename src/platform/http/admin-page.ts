@@ -9,6 +9,8 @@ import { ProblemFilter } from './problem.filter.js';
 /** What the build has put wherever a nonce belongs (admin/vite.config.ts). */
 const NONCE_PLACE = '__CSP_NONCE__';
 const NONCE_BYTES = 16;
+/** The path names a file. What the page itself shows is named by words and ids, none of which has a dot. */
+const FILE = /^[^?]*\.\w+(\?|$)/;
 
 /**
  * Everything is our own but the pictures of products, which are wherever their addresses say. MUI writes its styles while it
@@ -29,17 +31,21 @@ const policy = (nonce: string) =>
 
 /**
  * Serves the admin's page, as it was built into the folder, at `/admin/`. Its files have their content in their names and
- * are kept for ever; every other path is the page itself, which then shows what the path names. Without a build that is a
- * 404 which says so, and the service lacks nothing else.
+ * are kept for ever; every other path is the page itself, which then shows what the path names, but for one that names a
+ * file: there is none, and a script must not be a page. Without a build the page is a 404 which says so, and the service
+ * lacks nothing else.
  */
 export function serveAdminPage(fastify: FastifyInstance, folder: string): void {
+  const refuse = (fault: NotFound, request: FastifyRequest, reply: FastifyReply) => {
+    new ProblemFilter().answer(fault, request, reply);
+    return reply;
+  };
   const page = async (request: FastifyRequest, reply: FastifyReply) => {
+    if (FILE.test(request.url))
+      return refuse(new NotFound("the admin's page has no such file"), request, reply);
     const built = await readFile(join(folder, 'index.html'), 'utf8').catch(() => null);
-    if (built === null) {
-      const fault = new NotFound("the admin's page is not built: npm run build:admin");
-      new ProblemFilter().answer(fault, request, reply);
-      return reply;
-    }
+    if (built === null)
+      return refuse(new NotFound("the admin's page is not built: npm run build:admin"), request, reply);
     const nonce = randomBytes(NONCE_BYTES).toString('base64');
     return reply
       .type('text/html; charset=utf-8')

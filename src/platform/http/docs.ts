@@ -1,5 +1,5 @@
 import { applyDecorators, SetMetadata, type Type } from '@nestjs/common';
-import { ApiExtraModels, ApiHeader, ApiParam, ApiProperty, ApiResponse } from '@nestjs/swagger';
+import { ApiExtension, ApiExtraModels, ApiHeader, ApiParam, ApiProperty, ApiResponse } from '@nestjs/swagger';
 import { problemSchema } from './openapi-problems.js';
 
 /** RFC 9457 problem details, and what Holdfast adds to all of them. */
@@ -107,3 +107,8 @@ export const TakesIdempotencyKey = () =>
     }),
     Refuses(422, 'idempotency_key_reused', 'this idempotency key was already used with a different body'),
   );
+
+export const OVERLOOKS_TOKEN = 'x-overlooks-token';
+
+/** Says that the route refuses no bad access token. Only for where the document is made: it is not in it. */
+export const OverlooksToken = () => ApiExtension(OVERLOOKS_TOKEN, true);

@@ -1,7 +1,7 @@
 import type { NestFastifyApplication } from '@nestjs/platform-fastify';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { FastifyReply, FastifyRequest } from 'fastify';
-import { problemExample } from './docs.js';
+import { OVERLOOKS_TOKEN, problemExample } from './docs.js';
 import { exampleOf, resolved, type SchemaNode, type Schemas } from './openapi-examples.js';
 import { addProblems, completeProblem, type ProblemMembers, problemSchema } from './openapi-problems.js';
 import { ReadyAnswer } from './ready-answer.js';
@@ -38,6 +38,7 @@ export function describeApi(app: NestFastifyApplication, problems: ProblemMember
     for (const method of METHODS) {
       const operation = item[method];
       if (!operation) continue;
+      completeCallers(operation);
       if (path.startsWith('/api/')) completeRefusals(operation, method);
       for (const { content } of Object.values(operation.responses) as { content?: Content }[]) {
         const refusal = content?.['application/problem+json'];
@@ -54,27 +55,50 @@ export function printApi(document: OpenAPIObject): string {
   return `${JSON.stringify(document, null, 2)}\n`;
 }
 
-/** What every route may answer besides its own: stated once here rather than on every route. */
-function completeRefusals(operation: Operation, method: (typeof METHODS)[number]): void {
-  const add = (status: number, code: string, detail: string, members = {}) => {
-    const example = problemExample(status, code, detail, members);
-    operation.responses[status] ??= {
-      description: `\`${code}\``,
-      content: { 'application/problem+json': { schema: problemSchema([code]), example } },
-    };
+/** Refusals that are stated once here rather than on every route. What a route says of the same status goes before. */
+function refuse(
+  operation: Operation,
+  status: number,
+  codes: string | string[],
+  detail: string,
+  members: Record<string, unknown> = {},
+): void {
+  const all = [codes].flat();
+  const example = problemExample(status, all[0] as string, detail, members);
+  operation.responses[status] ??= {
+    description: all.map((code) => `\`${code}\``).join(', '),
+    content: { 'application/problem+json': { schema: problemSchema(all), example } },
   };
-  const takesInput = operation.requestBody !== undefined || (operation.parameters ?? []).length > 0;
-  const fault = { field: 'limit', message: 'limit must be between 1 and 100' };
-  if (takesInput) add(400, 'validation_failed', fault.message, { errors: [fault] });
-  if (operation.security?.length) add(401, 'unauthenticated', 'an access token is required');
-  if (operation.requestBody) {
-    add(413, 'body_too_large', 'the body is too large');
-    add(415, 'unsupported_media_type', 'the body must be application/json');
+}
+
+/** Who is not let in. A token that is there must be good on public routes as well, but for those that lead to one. */
+function completeCallers(operation: Operation & { [OVERLOOKS_TOKEN]?: true }): void {
+  const { security = [], [OVERLOOKS_TOKEN]: overlooksToken } = operation;
+  delete operation[OVERLOOKS_TOKEN];
+  if (security.length > 0) {
+    const codes = ['unauthenticated', 'invalid_token', 'invalid_api_key'];
+    refuse(operation, 401, codes, 'an access token is required');
+    refuse(operation, 403, 'forbidden', 'this needs the access token of a user: an API key is not enough');
+  } else if (!overlooksToken) {
+    refuse(operation, 401, 'invalid_token', 'the access token is invalid or has expired');
   }
-  if (method === 'get') add(429, 'rate_limited', 'too many requests; try again in 17 seconds');
-  add(500, 'internal_error', 'something went wrong on our side');
-  add(503, 'database_unavailable', 'the database cannot be reached; try again');
-  add(504, 'timeout', 'the request took too long; nothing was done');
+}
+
+/** What every route of the API may answer besides its own. */
+function completeRefusals(operation: Operation, method: (typeof METHODS)[number]): void {
+  // Members that nobody reads are refused, too, and so is a malformed `Idempotency-Key` where one has no effect.
+  const mayBringBody = method !== 'get';
+  const takesInput = mayBringBody || (operation.parameters ?? []).length > 0;
+  const fault = { field: 'limit', message: 'limit must be between 1 and 100' };
+  if (takesInput) refuse(operation, 400, 'validation_failed', fault.message, { errors: [fault] });
+  if (mayBringBody) {
+    refuse(operation, 413, 'body_too_large', 'the body is too large');
+    refuse(operation, 415, 'unsupported_media_type', 'the body must be application/json');
+  }
+  if (method === 'get') refuse(operation, 429, 'rate_limited', 'too many requests; try again in 17 seconds');
+  refuse(operation, 500, 'internal_error', 'something went wrong on our side');
+  refuse(operation, 503, 'database_unavailable', 'the database cannot be reached; try again');
+  refuse(operation, 504, 'timeout', 'the request took too long; nothing was done');
 }
 
 /** Every JSON body gets an example, and a body whose members are all optional is itself optional. */

@@ -28,7 +28,11 @@ interface Problem {
   detail: string;
   members?: object;
   retryAfterSeconds?: number;
+  /** The methods that the path has, where it has not the one that was asked for. */
+  allowed?: readonly string[];
 }
+
+const METHODS = ['GET', 'HEAD', 'POST', 'PUT', 'PATCH', 'DELETE'] as const;
 
 const CODES: Record<number, string> = {
   400: 'bad_request',
@@ -69,6 +73,7 @@ export class ProblemFilter implements ExceptionFilter {
     // Some are answered before any hook has run: a path that cannot be decoded, a target that is no path.
     if (!reply.hasHeader('X-Request-Id')) reply.headers({ 'X-Request-Id': request.id, ...SECURITY_HEADERS });
     if (problem.retryAfterSeconds) reply.header('Retry-After', String(problem.retryAfterSeconds));
+    if (problem.allowed) reply.header('Allow', problem.allowed.join(', '));
     if (problem.status === 401) reply.header('WWW-Authenticate', 'Bearer');
     // A problem is never cached, whatever the route had meant to say of its success.
     reply.header('Cache-Control', 'no-store');
@@ -127,12 +132,23 @@ function isCutOff(error: unknown, { raw }: FastifyRequest): boolean {
 
 function ofStatus(status: number, message: string, request: FastifyRequest): Problem {
   if (status >= 500) return { status, code: 'internal_error', detail: 'something went wrong on our side' };
-  if (status === 404)
-    return { status, code: 'not_found', detail: message.startsWith('Cannot ') ? 'no such route' : message };
+  if (status === 404 && message.startsWith('Cannot ')) return ofNoRoute(request);
+  if (status === 404) return { status, code: 'not_found', detail: message };
   if (status === 413) return { status, code: 'body_too_large', detail: 'the body is too large' };
   if (status === 415) {
     const detail = `the body must be ${bodyTypeOf(request)}${isEncoded(request) ? ', and not compressed' : ''}`;
     return { status, code: 'unsupported_media_type', detail };
   }
   return { status, code: CODES[status] ?? 'bad_request', detail: message };
+}
+
+// Fastify knows only that this method has no such path. Where the method is there, it is a file that is not. OPTIONS is no
+// method of ours: a page that asks by it whether it may call us, and may not, is told no more than that.
+function ofNoRoute({ method: asked, url, server }: FastifyRequest): Problem {
+  const allowed = METHODS.filter((method) => Boolean(server.findRoute({ method, url })));
+  const isThere = allowed.some((method) => method === asked);
+  if (isThere || allowed.length === 0 || asked === 'OPTIONS')
+    return { status: 404, code: 'not_found', detail: 'no such route' };
+  const detail = `there is no ${asked} here, only ${allowed.join(', ')}`;
+  return { status: 405, code: 'method_not_allowed', detail, allowed };
 }

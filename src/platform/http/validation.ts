@@ -155,14 +155,23 @@ export const AsBoolean = () =>
 /** May be left out. Unlike with `IsOptional`, null is not "left out": the validators beside it refuse it. */
 export const IfGiven = () => ValidateIf((_, value) => value !== undefined);
 
-/** An ISO 8601 time that JavaScript and Postgres both know: of a year with four digits. */
-export const IsTime = () =>
+const DAY_OR_ZONED = /^\d{4}-\d\d-\d\d$|^\d{4}-.*(Z|[+-]\d\d:?\d\d)$/i;
+const END_OF_TIMES_MS = Date.UTC(10_000, 0);
+
+/**
+ * An ISO 8601 time that JavaScript and Postgres both know, of a year with four digits and not before `sinceMs`: a day, or a
+ * time of day with its zone. Without one it would be of the server's own, which nobody knows.
+ */
+export const IsTime = (sinceMs = Number.NEGATIVE_INFINITY) =>
   ValidateBy({
     name: 'isTime',
     validator: {
-      validate: (value) =>
-        isISO8601(value, { strict: true }) && /^\d{4}-/.test(value) && !Number.isNaN(Date.parse(value)),
-      defaultMessage: () => '$property must be an ISO 8601 time',
+      validate: (value) => {
+        if (!isISO8601(value, { strict: true }) || !DAY_OR_ZONED.test(String(value))) return false;
+        const timeMs = Date.parse(String(value));
+        return timeMs >= sinceMs && timeMs < END_OF_TIMES_MS;
+      },
+      defaultMessage: () => '$property must be an ISO 8601 date, or a time with its zone',
     },
   });
 

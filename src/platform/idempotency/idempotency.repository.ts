@@ -16,7 +16,14 @@ export interface ClaimRow {
   resource_id: string | null;
   /** The instance that runs the call is alive and within its time. */
   busy: boolean;
+  /** It was answered, and its time is over: it counts no more, and is there only because nobody has removed it yet. */
+  over: boolean;
 }
+
+// By the age of the first call, and never before it was answered: what is under way, or was cut off, has begun something that
+// a repeat must find.
+const isOver = (ttlSeconds: string) =>
+  `(k.status IS NOT NULL AND k.created_at < now() - ${ttlSeconds} * interval '1 second')`;
 
 // Taken before anything else in the lock order. Tried, never waited for: whoever does not get it is answered 409 at once.
 const tryLock = new Statement<{ scope: string }>(
@@ -29,11 +36,20 @@ const tryLock = new Statement<{ scope: string }>(
 const find = new Statement<ClaimRow>(
   'idempotency-find',
   `SELECT k.scope, k.body_hash, k.status, k.response, k.resource_id,
-          k.status IS NULL AND k.busy_until > now() AND ${isAlive('k.instance_id')} AS busy
+          k.status IS NULL AND k.busy_until > now() AND ${isAlive('k.instance_id')} AS busy,
+          ${isOver('$2')} AS over
    FROM idempotency_keys k WHERE k.scope = ANY($1::text[])`,
 );
 
-const exists = new Statement('idempotency-exists', 'SELECT 1 AS one FROM idempotency_keys WHERE scope = $1');
+const exists = new Statement(
+  'idempotency-exists',
+  `SELECT 1 AS one FROM idempotency_keys k WHERE k.scope = $1 AND NOT ${isOver('$2')}`,
+);
+
+const removeOver = new Statement(
+  'idempotency-remove-over',
+  `DELETE FROM idempotency_keys k WHERE k.scope = ANY($1::text[]) AND ${isOver('$2')}`,
+);
 
 const insertFinished = new Statement(
   'idempotency-insert-finished',
@@ -61,10 +77,13 @@ const finish = new Statement(
    WHERE scope = $1 AND status IS NULL`,
 );
 
+// What was never answered is kept for as long again after its call had to be done: a repeat goes on with it until then.
 const expire = new Statement<{ scope: string }>(
   'idempotency-expire',
   `DELETE FROM idempotency_keys WHERE scope IN (
-     SELECT scope FROM idempotency_keys WHERE created_at < now() - $1 * interval '1 second'
+     SELECT scope FROM idempotency_keys
+     WHERE created_at < now() - $1 * interval '1 second'
+       AND (status IS NOT NULL OR busy_until < now() - $1 * interval '1 second')
      ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
    RETURNING scope`,
 );
@@ -92,8 +111,9 @@ export interface FinishedClaim {
 export class IdempotencyRepository {
   constructor(private readonly database: DatabaseService) {}
 
-  async exists(scope: string): Promise<boolean> {
-    return (await this.database.readFirst(exists, [scope])) !== null;
+  /** Whether there is a claim that is not over. */
+  async exists(scope: string, ttlSeconds: number): Promise<boolean> {
+    return (await this.database.readFirst(exists, [scope, ttlSeconds])) !== null;
   }
 
   /** Locks what nobody else is at. @returns the scopes that are ours until the transaction ends. */
@@ -101,13 +121,18 @@ export class IdempotencyRepository {
     return new Set((await tryLock.run([scopes], tx)).map(({ scope }) => scope));
   }
 
-  async find(scopes: string[], tx: Tx): Promise<Map<string, ClaimRow>> {
-    return new Map((await find.run([scopes], tx)).map((row) => [row.scope, row]));
+  async find(scopes: string[], ttlSeconds: number, tx: Tx): Promise<Map<string, ClaimRow>> {
+    return new Map((await find.run([scopes, ttlSeconds], tx)).map((row) => [row.scope, row]));
   }
 
   /** What is committed now. Nothing holds it: it may be another the next moment. */
-  async findNow(scope: string): Promise<ClaimRow | null> {
-    return this.database.readFirst(find, [[scope]]);
+  async findNow(scope: string, ttlSeconds: number): Promise<ClaimRow | null> {
+    return this.database.readFirst(find, [[scope], ttlSeconds]);
+  }
+
+  /** Makes room for new claims in place of those that are over. They must be locked in `tx`. */
+  async removeOver(scopes: string[], ttlSeconds: number, tx: Tx): Promise<void> {
+    await removeOver.run([scopes, ttlSeconds], tx);
   }
 
   async insertFinished(claims: FinishedClaim[], tx: Tx): Promise<void> {

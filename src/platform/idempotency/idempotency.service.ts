@@ -28,11 +28,14 @@ const EXPIRE_BATCH = 1_000;
  *
  * A claim is written in the transaction of the effect that it stands for, so there is never one without the other.
  * While a transaction is at a claim it holds an advisory lock on it; whoever comes second is told so and never waits.
+ * Once it was answered, a claim counts for `IDEMPOTENCY_TTL_SECONDS` from its first call, by the database's clock: then it is
+ * as if it was not there, whether it was removed yet or not.
  */
 @Injectable()
 export class IdempotencyService implements OnApplicationBootstrap, BeforeApplicationShutdown {
   /** What `alone` is at, by its scope. */
   private readonly underWay = new Map<string, Claim>();
+  private readonly ttlSeconds: number;
   private readonly sweep = new Recurring('idempotency key expiry', EXPIRE_INTERVAL_MS, (stopping) =>
     this.expire(stopping),
   );
@@ -42,8 +45,10 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
     private readonly repository: IdempotencyRepository,
     private readonly instance: InstanceService,
     private readonly answerSeal: AnswerSeal,
-    private readonly config: Config,
-  ) {}
+    config: Config,
+  ) {
+    this.ttlSeconds = config.env.IDEMPOTENCY_TTL_SECONDS;
+  }
 
   onApplicationBootstrap(): void {
     this.sweep.start();
@@ -108,13 +113,13 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
   // The first may be a repeat itself, so the row goes before what the first wants. Nothing is locked: to the first, which
   // only tries its lock, that would be somebody else at its claim.
   private async stateBeside(first: Claim, claim: Claim): Promise<RepeatState> {
-    const row = await this.repository.findNow(claim.scope);
-    return this.stateOf(claim, row ?? rowOf(first), false);
+    const row = await this.repository.findNow(claim.scope, this.ttlSeconds);
+    return this.stateOf(claim, row === null || row.over ? rowOf(first) : row, false);
   }
 
   /** Whether an earlier call has left this claim. Only a hint: `lock` decides. */
   async isKnown(claim: Claim): Promise<boolean> {
-    return this.repository.exists(claim.scope);
+    return this.repository.exists(claim.scope, this.ttlSeconds);
   }
 
   /** Locks one claim until `tx` ends and says what is to become of it. */
@@ -123,17 +128,19 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
     return states.get(claim.scope) as ClaimState;
   }
 
-  /** `lock` for many claims of different scopes, in two statements. */
+  /** `lock` for many claims of different scopes, in two statements; a third when the time of some is over. */
   async lockAll(claims: Claim[], tx: Tx): Promise<Map<string, ClaimState>> {
     if (claims.length === 0) return new Map();
     const scopes = claims.map(({ scope }) => scope);
     const [ours, rows] = await inOneFlight([
       this.repository.tryLock(scopes, tx),
-      this.repository.find(scopes, tx),
+      this.repository.find(scopes, this.ttlSeconds, tx),
     ]);
+    const over = scopes.filter((scope) => ours.has(scope) && rows.get(scope)?.over);
+    if (over.length > 0) await this.repository.removeOver(over, this.ttlSeconds, tx);
     const stateOf = (claim: Claim): ClaimState => {
       const [row, isOurs] = [rows.get(claim.scope), ours.has(claim.scope)];
-      if (row) return this.stateOf(claim, row, isOurs);
+      if (row && !row.over) return this.stateOf(claim, row, isOurs);
       return isOurs ? { kind: 'fresh' } : refusedBy(new IdempotencyInProgress());
     };
     return new Map(claims.map((claim) => [claim.scope, stateOf(claim)]));
@@ -168,12 +175,15 @@ export class IdempotencyService implements OnApplicationBootstrap, BeforeApplica
     await this.repository.handOver(fromUserId, toUserId, tx);
   }
 
-  /** Removes claims older than `IDEMPOTENCY_TTL_SECONDS`. Idempotent; instances share the work. @returns how many. */
+  /**
+   * Removes claims older than `IDEMPOTENCY_TTL_SECONDS`, which count no more. Idempotent; instances share the work.
+   * @returns how many.
+   */
   async expire(stopping?: AbortSignal): Promise<number> {
     let total = 0;
     for (;;) {
       const removed = await this.database.transaction((tx) =>
-        this.repository.expire(this.config.env.IDEMPOTENCY_TTL_SECONDS, EXPIRE_BATCH, tx),
+        this.repository.expire(this.ttlSeconds, EXPIRE_BATCH, tx),
       );
       total += removed;
       if (removed < EXPIRE_BATCH || stopping?.aborted) return total;
@@ -206,4 +216,5 @@ const rowOf = ({ scope, bodyHash }: Claim): ClaimRow => ({
   response: null,
   resource_id: null,
   busy: true,
+  over: false,
 });
