@@ -15,7 +15,8 @@ export abstract class PaymentGateway {
   abstract readonly keyLifeMs: number;
 
   /**
-   * Charges once per idempotency key; the same key with the same request answers the same charge.
+   * Charges once per idempotency key; the same key with the same request answers the same charge. `failed` without an id of
+   * the provider's is a refusal of this very sending: of a repeat it does not say what came of the first.
    * @throws OutcomeUnknown when the provider may or may not have charged.
    */
   abstract charge(request: ChargeRequest): Promise<Charge>;
