@@ -1,13 +1,12 @@
 import {
   actsAndDropsTheConnection,
-  actsAndHangs,
-  actsAndSays,
   dropsTheConnection,
   fine,
   type Mood,
   refuses,
   refusesWith,
   says,
+  UNHEARD,
 } from '../support/given-provider.js';
 import { givenCart, givenProduct, stockOf } from '../support/given-shop.js';
 import { type Sale, Till } from './till.js';
@@ -22,11 +21,6 @@ beforeEach(() => till.begin());
 afterAll(() => till.close());
 
 const error = (code: string) => `{"type":"error","id":"1","code":"${code}"}`;
-const UNHEARD: [string, Mood][] = [
-  ['hangs', actsAndHangs],
-  ['answers 500', actsAndSays(500, error('internal_server_error'))],
-  ['drops the connection', actsAndDropsTheConnection],
-];
 const usedUp = refusesWith('payment_token', 'The payment token has been used already');
 const otherParameters = refusesWith('', 'This request was made with other parameters before');
 

@@ -53,6 +53,19 @@ export const actsAndHangs: Mood = async (_, forward) => {
   await forward();
 };
 
+/** The ways in which a provider does what it was asked, and nobody hears of it. */
+export const UNHEARD: [string, Mood][] = [
+  ['hangs', actsAndHangs],
+  ['answers 500', actsAndSays(500, '{"type":"error","id":"1","code":"internal_server_error"}')],
+  ['drops the connection', actsAndDropsTheConnection],
+];
+
+/** A provider that answers so where its list of payments should be, and is well otherwise. */
+export const listsPaymentsWith =
+  (list: Mood): Mood =>
+  (asked, ...more) =>
+    (/^\/v3\/payments(\?|$)/.test(asked.path) && asked.method === 'GET' ? list : fine)(asked, ...more);
+
 /** Whatever is to move money is refused, with a 400 in YooKassa's own words; what is read is answered. */
 export const refusesWith =
   (parameter: string, description: string): Mood =>
