@@ -2,7 +2,12 @@ import type { Logger } from '@nestjs/common';
 import type { Config } from '../platform/config/config.js';
 import { note } from '../platform/observability/subject.js';
 import { inSpan } from '../platform/observability/tracing.js';
-import { OutcomeUnknown, type PaymentGateway } from './gateway/payment-gateway.js';
+import {
+  type Charge,
+  OutcomeUnknown,
+  type PaymentGateway,
+  type ProviderRefund,
+} from './gateway/payment-gateway.js';
 
 /** After a call has taken its full time, the settlement still needs some. */
 const SETTLEMENT_MARGIN_MS = 5_000;
@@ -17,6 +22,27 @@ export function callMs({ env }: Config): number {
 /** Whether the provider may have forgotten the key of a request of this age: sent again, it might move the money again. */
 export function mayBeForgotten({ age_ms }: { age_ms: number }, { keyLifeMs }: PaymentGateway): boolean {
   return age_ms > keyLifeMs - KEY_LIFE_MARGIN_MS;
+}
+
+/**
+ * Sends a request that moves money. A refusal of its first sending is definite. One of a repeat says nothing of what came of
+ * the first, whose answer nobody has heard (a token is used up by the very charge that it was for): the provider is asked
+ * whether it knows of anything, and only when it says that there is nothing is the refusal believed.
+ * @throws OutcomeUnknown, also when the provider cannot tell what it knows.
+ */
+export async function send<Answer extends Charge | ProviderRefund>(
+  { sent_before }: { sent_before: boolean },
+  request: () => Promise<Answer>,
+  look: () => Promise<Answer | null>,
+): Promise<Answer> {
+  const answer = await request();
+  return sent_before && isRefusal(answer) ? ((await look()) ?? answer) : answer;
+}
+
+// What has failed and has a name is the outcome itself: a canceled payment, not a refused request.
+function isRefusal(answer: Charge | ProviderRefund): boolean {
+  if (answer.status !== 'failed') return false;
+  return ('provider_payment_id' in answer ? answer.provider_payment_id : answer.provider_refund_id) === null;
 }
 
 /** What is asked about, for the log and the trace. */

@@ -7,11 +7,15 @@ import type { AttemptStatus, Payment, SettledNotification } from './payment.type
 
 const COLUMNS = `p.id, p.order_id, p.attempt, p.status, p.amount_minor, p.refunded_minor, p.refunding_minor, p.currency, p.provider,
   p.provider_payment_id, p.idempotency_key, p.request, p.confirmation_url, p.failure_code, p.failure_reason,
-  p.decline_ends_order, p.created_at, p.settled_at, extract(epoch FROM now() - p.created_at) * 1000 AS age_ms,
+  p.decline_ends_order, p.checks > 0 AS sent_before, p.created_at, p.settled_at,
+  extract(epoch FROM now() - p.created_at) * 1000 AS age_ms,
   (SELECT extract(epoch FROM now() - o.updated_at) * 1000 FROM orders o
    WHERE o.id = p.order_id AND o.status IN ('failed', 'expired', 'cancelled')) AS order_ended_ms`;
 
 const BUSY = `p.busy_until > now() AND ${isAlive('p.instance_id')}`;
+
+// Whoever was at it and has not settled it may have sent its request: that counts as a check.
+const TAKE_OVER = 'checks = p.checks + (p.instance_id IS NOT NULL)::int';
 
 const insertAttempts = new Statement<Payment>(
   'payment-insert',
@@ -115,7 +119,7 @@ const settle = new Statement<Payment>(
 // run out since the provider was last asked is due at once: only the provider can say whether its goods come free.
 const claimDue = new Statement<Payment>(
   'payment-claim-due',
-  `UPDATE payments p SET instance_id = $1, busy_until = now() + $2 * interval '1 millisecond'
+  `UPDATE payments p SET ${TAKE_OVER}, instance_id = $1, busy_until = now() + $2 * interval '1 millisecond'
    WHERE p.id = ANY(ARRAY(
      SELECT p.id FROM payments p
      WHERE p.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE
@@ -129,14 +133,14 @@ const claimDue = new Statement<Payment>(
 
 const claimOne = new Statement<Payment>(
   'payment-claim-one',
-  `UPDATE payments p SET instance_id = $2, busy_until = now() + $3 * interval '1 millisecond'
+  `UPDATE payments p SET ${TAKE_OVER}, instance_id = $2, busy_until = now() + $3 * interval '1 millisecond'
    WHERE p.id = $1 AND p.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE
    RETURNING ${COLUMNS}`,
 );
 
 const claimOfOrders = new Statement<Payment>(
   'payment-claim-of-orders',
-  `UPDATE payments p SET instance_id = $2, busy_until = now() + $3 * interval '1 millisecond'
+  `UPDATE payments p SET ${TAKE_OVER}, instance_id = $2, busy_until = now() + $3 * interval '1 millisecond'
    WHERE p.id = ANY(ARRAY(
      SELECT p.id FROM payments p
      WHERE p.order_id = ANY($1::uuid[]) AND p.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE

@@ -7,13 +7,13 @@ import type { Tx } from '../platform/database/tx.js';
 import type { Caller } from '../platform/http/caller.js';
 import { Money } from '../platform/money.js';
 import { uuidv7 } from '../platform/uuid.js';
-import { type Charge, type PaymentGateway } from './gateway/payment-gateway.js';
+import { type Charge, ListMissing, type PaymentGateway } from './gateway/payment-gateway.js';
 import { PaymentGateways } from './gateway/payment-gateways.js';
 import { PaymentNotFound } from './payment.errors.js';
 import { PaymentOutcomes } from './payment.metrics.js';
 import { type AttemptRow, PaymentRepository } from './payment.repository.js';
 import type { AcceptedMoney, NewAttempt, Payment } from './payment.types.js';
-import { askProvider, callMs, mayBeForgotten } from './payment-calls.js';
+import { askProvider, callMs, mayBeForgotten, send } from './payment-calls.js';
 import { attemptKey, isLive, mayAttemptBecome } from './payment-states.js';
 
 /** So long after an order has ended, a request of it that the provider does not know has not arrived and will not. */
@@ -109,22 +109,30 @@ export class PaymentService {
 
   private async askAt(gateway: PaymentGateway, payment: Payment): Promise<Charge | null> {
     const { provider_payment_id, request, created_at, order_ended_ms } = payment;
+    const look = () => gateway.findByRequest(request, created_at);
     // A provider that has lost a charge it had named is unknown, too: charging anew might charge twice.
     if (provider_payment_id !== null) return (await gateway.find(provider_payment_id))?.charge ?? null;
-    if (order_ended_ms !== null) return this.askForEnded(gateway, payment, order_ended_ms);
+    if (order_ended_ms !== null) return this.askForEnded(gateway, payment, order_ended_ms, look);
     // A provider that has forgotten the key would charge once more.
-    const made = mayBeForgotten(payment, gateway) ? await gateway.findByRequest(request, created_at) : null;
-    return made ?? gateway.charge(request);
+    const made = mayBeForgotten(payment, gateway) ? await look() : null;
+    return made ?? send(payment, () => gateway.charge(request), look);
   }
 
-  // Sending the request might be what charges for an order that nobody wants any more: it is only looked for.
+  // Sending the request might be what charges for an order that nobody wants any more: it is only looked for. Where there is
+  // nowhere to look, only its key can tell, and what it turns out to have charged goes back.
   private async askForEnded(
     gateway: PaymentGateway,
     payment: Payment,
     endedMs: number,
+    look: () => Promise<Charge | null>,
   ): Promise<Charge | null> {
-    const made = await gateway.findByRequest(payment.request, payment.created_at);
-    if (made || endedMs < NEVER_SENT_AFTER_MS) return made;
+    try {
+      const made = await look();
+      if (made || endedMs < NEVER_SENT_AFTER_MS) return made;
+    } catch (error) {
+      if (!(error instanceof ListMissing) || mayBeForgotten(payment, gateway)) throw error;
+      return send(payment, () => gateway.charge(payment.request), look);
+    }
     const failure_reason = 'The order had ended before the payment was made.';
     return { status: 'failed', provider_payment_id: null, failure_code: 'order_ended', failure_reason };
   }

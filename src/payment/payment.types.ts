@@ -26,6 +26,8 @@ export interface Payment {
   failure_code: string | null;
   failure_reason: string | null;
   decline_ends_order: boolean;
+  /** Whether its request may have gone to the provider before: by somebody who got no usable answer, or died. */
+  sent_before: boolean;
   /** Since it was noted, by the database's clock. */
   age_ms: number;
   /** Since its order came to nothing: what is not paid yet should not be paid any more. Null while the order lives. */
@@ -77,6 +79,8 @@ export interface Refund {
   request: RefundRequest;
   failure_code: string | null;
   failure_reason: string | null;
+  /** Whether its request may have gone to the provider before, as with a payment. */
+  sent_before: boolean;
   /** Since it was noted, by the database's clock. */
   age_ms: number;
   created_at: Date;

@@ -6,10 +6,13 @@ import type { ProviderRefund } from './gateway/payment-gateway.js';
 import type { Refund } from './payment.types.js';
 
 const COLUMNS = `r.id, r.order_id, r.payment_id, r.number, r.status, r.cause, r.reason, r.amount_minor, r.currency, r.provider,
-  r.provider_refund_id, r.idempotency_key, r.request, r.failure_code, r.failure_reason, r.created_at, r.settled_at,
-  extract(epoch FROM now() - r.created_at) * 1000 AS age_ms`;
+  r.provider_refund_id, r.idempotency_key, r.request, r.failure_code, r.failure_reason, r.checks > 0 AS sent_before,
+  r.created_at, r.settled_at, extract(epoch FROM now() - r.created_at) * 1000 AS age_ms`;
 
 const BUSY = `r.busy_until > now() AND ${isAlive('r.instance_id')}`;
+
+// Whoever was at it and has not settled it may have sent its request: that counts as a check.
+const TAKE_OVER = 'checks = r.checks + (r.instance_id IS NOT NULL)::int';
 
 const insert = new Statement<Refund>(
   'refund-insert',
@@ -56,7 +59,7 @@ const settle = new Statement<Refund>(
 
 const claimDue = new Statement<Refund>(
   'refund-claim-due',
-  `UPDATE refunds r SET instance_id = $1, busy_until = now() + $2 * interval '1 millisecond'
+  `UPDATE refunds r SET ${TAKE_OVER}, instance_id = $1, busy_until = now() + $2 * interval '1 millisecond'
    WHERE r.id = ANY(ARRAY(
      SELECT r.id FROM refunds r
      WHERE r.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE AND r.next_check_at <= now()
@@ -66,7 +69,7 @@ const claimDue = new Statement<Refund>(
 
 const claimOne = new Statement<Refund>(
   'refund-claim-one',
-  `UPDATE refunds r SET instance_id = $2, busy_until = now() + $3 * interval '1 millisecond'
+  `UPDATE refunds r SET ${TAKE_OVER}, instance_id = $2, busy_until = now() + $3 * interval '1 millisecond'
    WHERE r.id = $1 AND r.status IN ('pending', 'unknown') AND (${BUSY}) IS NOT TRUE
    RETURNING ${COLUMNS}`,
 );

@@ -12,7 +12,7 @@ import { PaymentNotFound, RefundNotFound, RefundTooLarge } from './payment.error
 import { PaymentOutcomes } from './payment.metrics.js';
 import { PaymentRepository } from './payment.repository.js';
 import { MANUAL, type NewRefund, type Payment, type Refund } from './payment.types.js';
-import { askProvider, callMs, mayBeForgotten } from './payment-calls.js';
+import { askProvider, callMs, mayBeForgotten, send } from './payment-calls.js';
 import { mayRefundBecome, refundKey } from './payment-states.js';
 import { RefundRepository } from './refund.repository.js';
 
@@ -86,11 +86,10 @@ export class RefundService {
   private async askAt(gateway: PaymentGateway, refund: Refund): Promise<ProviderRefund | null> {
     const { provider_refund_id, request, created_at } = refund;
     if (provider_refund_id !== null) return gateway.findRefund(provider_refund_id);
+    const look = () => gateway.findRefundByRequest(request, created_at);
     // A provider that has forgotten the key would give the money back once more.
-    const made = mayBeForgotten(refund, gateway)
-      ? await gateway.findRefundByRequest(request, created_at)
-      : null;
-    return made ?? gateway.refund(request);
+    const made = mayBeForgotten(refund, gateway) ? await look() : null;
+    return made ?? send(refund, () => gateway.refund(request), look);
   }
 
   /**

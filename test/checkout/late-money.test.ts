@@ -3,14 +3,24 @@ import { OrderLife } from '../../src/order/order-life.service.js';
 import type { Payment } from '../../src/payment/payment.types.js';
 import { DatabaseService } from '../../src/platform/database/database.service.js';
 import { givenHeldProducts, untilWaiting } from '../support/barrier.js';
-import { actsAndDropsTheConnection, dropsTheConnection, fine } from '../support/given-provider.js';
+import {
+  actsAndDropsTheConnection,
+  dropsTheConnection,
+  fine,
+  listsPaymentsWith,
+  type Mood,
+  refuses,
+  says,
+  UNHEARD,
+} from '../support/given-provider.js';
 import { expectProblem, givenProduct, givenShopper, type Shopper, stockOf } from '../support/given-shop.js';
 import { type Sale, Till } from './till.js';
 
 let till: Till;
 
 beforeAll(async () => {
-  till = await Till.open();
+  // Whoever is not answered waits no longer than that.
+  till = await Till.open({ PAYMENT_TIMEOUT_MS: '1500' });
 });
 beforeEach(() => till.begin());
 afterAll(() => till.close());
@@ -329,6 +339,105 @@ describe('an attempt that the provider never heard of', () => {
     till.provider.reset();
     await till.settle(sale.id);
     expect(till.provider.posts('/payments')).toEqual([]);
+    await expectGivenBackOnce(sale, 'cancelled');
+  });
+});
+
+describe('an order that has ended while nobody knew of its charge', () => {
+  const noSuchPage = says(404, 'no such page');
+  const error = (code: string) => `{"type":"error","id":"1","code":"${code}"}`;
+
+  /** It was charged, or not, and was cancelled before anybody knew. */
+  async function givenCancelled(mood: Mood): Promise<Sale> {
+    const sale = await till.order();
+    till.provider.mood = mood;
+    expect((await sale.ada.pay(sale.id)).body.status).toBe('unknown');
+    expect((await sale.ada.cancel(sale.id)).body.status).toBe('cancelled');
+    return sale;
+  }
+
+  it.each(UNHEARD)('gives its money back once when the provider %s and has no list', async (_, mood) => {
+    const sale = await givenCancelled(mood);
+    till.provider.mood = listsPaymentsWith(noSuchPage);
+    await till.settle(sale.id);
+    await expectGivenBackOnce(sale, 'cancelled');
+    expect(await stockOf(till.database, sale.product_id)).toBe(10);
+    // Once again, under the same key and with the same parameters.
+    const [first, ...again] = till.provider.posts('/payments');
+    expect(again.map(({ headers, body }) => [headers['idempotence-key'], body])).toEqual([
+      [`order-${sale.id}-payment`, first?.body],
+    ]);
+  });
+
+  it.each<[string, Mood]>([
+    ['405', says(405, '')],
+    ['400', says(400, error('invalid_request'))],
+    ['403', says(403, error('forbidden'))],
+    ['501', says(501, '')],
+    ['200 and garbage', says(200, '<h1>Welcome</h1>')],
+    ['200 and no list', says(200, '{"items":7}')],
+  ])('gives its money back once when the list is answered %s', async (_, list) => {
+    const sale = await givenCancelled(actsAndDropsTheConnection);
+    till.provider.mood = listsPaymentsWith(list);
+    await till.settle(sale.id);
+    await expectGivenBackOnce(sale, 'cancelled');
+  });
+
+  it('gives its money back once when it has failed, and the provider has no list', async () => {
+    const sale = await till.order();
+    till.provider.mood = actsAndDropsTheConnection;
+    await sale.ada.pay(sale.id);
+    await till.one.app.get(DatabaseService).transaction(async (tx) => {
+      const lives = till.one.app.get(OrderLife);
+      await lives.end(await lives.lock(sale.id, tx), 'failed', 'payment declined', tx);
+    });
+    till.provider.mood = listsPaymentsWith(noSuchPage);
+    await till.settle(sale.id);
+    await expectGivenBackOnce(sale, 'failed');
+  });
+
+  it('gives back what only the repeat has charged, when there is no list to see that by', async () => {
+    const sale = await givenCancelled(dropsTheConnection);
+    till.provider.mood = listsPaymentsWith(noSuchPage);
+    await till.settle(sale.id);
+    await expectGivenBackOnce(sale, 'cancelled');
+  });
+
+  it.each<[string, Mood]>([
+    ['500', says(500, error('internal_server_error'))],
+    ['429', says(429, error('too_many_requests'))],
+    ['401', says(401, error('invalid_credentials'))],
+    ['nothing', dropsTheConnection],
+    ['never', async () => undefined],
+  ])('is not sent again when the list is answered %s: it is looked for later', async (_, list) => {
+    const sale = await givenCancelled(actsAndDropsTheConnection);
+    till.provider.reset();
+    till.provider.mood = listsPaymentsWith(list);
+    await till.settle(sale.id);
+    expect(await sale.ada.payments(sale.id)).toMatchObject([{ status: 'unknown' }]);
+    expect(till.provider.posts()).toEqual([]);
+    till.provider.mood = fine;
+    await till.settle(sale.id);
+    await expectGivenBackOnce(sale, 'cancelled');
+  });
+
+  it('is not sent again when the provider may have forgotten its key', async () => {
+    const sale = await givenCancelled(actsAndDropsTheConnection);
+    till.provider.reset();
+    till.provider.mood = listsPaymentsWith(noSuchPage);
+    await till.givenAge('payments', sale.id, 25);
+    await till.settle(sale.id);
+    expect(await sale.ada.payments(sale.id)).toMatchObject([{ status: 'unknown' }]);
+    expect(till.provider.posts()).toEqual([]);
+  });
+
+  it('stays unknown when its repeat is refused and there is no list', async () => {
+    const sale = await givenCancelled(actsAndDropsTheConnection);
+    till.provider.mood = (asked, ...more) => (asked.method === 'POST' ? refuses : noSuchPage)(asked, ...more);
+    await till.settle(sale.id);
+    expect(await sale.ada.payments(sale.id)).toMatchObject([{ status: 'unknown' }]);
+    till.provider.mood = fine;
+    await till.settle(sale.id);
     await expectGivenBackOnce(sale, 'cancelled');
   });
 });

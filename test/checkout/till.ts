@@ -37,10 +37,10 @@ export class Till {
     readonly admin: Shopper,
   ) {}
 
-  static async open(): Promise<Till> {
+  static async open(more: Record<string, string> = {}): Promise<Till> {
     const provider = await GivenProvider.open();
     const database = await cloneDatabase();
-    const settings = { ...provider.settings, ...BY_HAND };
+    const settings = { ...provider.settings, ...BY_HAND, ...more };
     const [one, other] = await Promise.all([bootApp(database, settings), bootApp(database, settings)]);
     return new Till(provider, database, settings, one, other, await givenAdminShopper(one, database));
   }

@@ -1,4 +1,8 @@
-import { OutcomeUnknown, type PaymentGateway } from '../../src/payment/gateway/payment-gateway.js';
+import {
+  ListMissing,
+  OutcomeUnknown,
+  type PaymentGateway,
+} from '../../src/payment/gateway/payment-gateway.js';
 import { StripeGateway } from '../../src/payment/gateway/stripe.gateway.js';
 import { fromStripeAmount, toStripeAmount, whyNotInStripe } from '../../src/payment/gateway/stripe-amount.js';
 import { givenCharge as aCharge, givenRefund } from './given-requests.js';
@@ -136,6 +140,29 @@ describe('the Stripe adapter with a provider that answers oddly', () => {
     provider.answers(status, body);
     await isUnknown(gateway.find('pi_1'));
     await isUnknown(gateway.findByRequest(givenCharge(), new Date()));
+  });
+
+  it.each([
+    [200, { object: 'list', data: [] }, true],
+    [200, '<h1>Welcome</h1>', true],
+    [400, invalid(), true],
+    [403, says({ type: 'invalid_request_error' }), true],
+    [404, '<h1>No such page</h1>', true],
+    [405, '', true],
+    [501, '', true],
+    [401, says({ type: 'invalid_request_error' }), false],
+    [429, invalid({ code: 'rate_limit' }), false],
+    [500, says({ type: 'api_error' }), false],
+    [503, '<h1>Later</h1>', false],
+  ])('has no list when it is answered %i %j: %s', async (status, body, isMissing) => {
+    provider.answers(status, body);
+    for (const looking of [
+      gateway.findByRequest(givenCharge(), new Date()),
+      gateway.findRefundByRequest(givenRefund('pi_1'), new Date()),
+    ]) {
+      const error: unknown = await looking.catch((thrown) => thrown);
+      expect([error instanceof OutcomeUnknown, error instanceof ListMissing]).toEqual([true, isMissing]);
+    }
   });
 
   it("fails a charge over a wrong request, in Stripe's words and without secrets", async () => {

@@ -53,6 +53,31 @@ describe('a shop that charges through Stripe', () => {
     expect(stripe.ledger.captures(orderId)).toBe(1);
   });
 
+  it('is paid, once, when nobody has heard of its charge and the repeat is refused', async () => {
+    const orderId = await givenOrder();
+    stripe.isSilent = true;
+    expect((await ada.pay(orderId, { payment_token: 'pm_card_visa' })).body.status).toBe('unknown');
+    stripe.refusesAll = true;
+    stripe.isSilent = false;
+    await eventually(async () => (await ada.get(orderId)).body.status === 'paid');
+    stripe.refusesAll = false;
+    expect(await ada.payments(orderId)).toMatchObject([{ status: 'succeeded', attempt: 1 }]);
+    expect(stripe.ledger.captures(orderId)).toBe(1);
+  });
+
+  it('gives money back once when nobody has heard of it and the repeat is refused', async () => {
+    const orderId = await givenOrder();
+    const { provider_payment_id } = (await ada.pay(orderId, { payment_token: 'pm_card_visa' })).body;
+    stripe.isSilent = true;
+    expect((await ada.cancel(orderId)).body).toMatchObject({ status: 'cancelled', payment_status: 'paid' });
+    stripe.refusesAll = true;
+    stripe.isSilent = false;
+    await eventually(async () => (await ada.get(orderId)).body.payment_status === 'refunded');
+    stripe.refusesAll = false;
+    expect(stripe.ledger.refundedOf(provider_payment_id)).toBe(1000);
+    expect(stripe.received.filter(({ line }) => line === 'GET /v1/refunds')).not.toHaveLength(0);
+  });
+
   it('sends its customer to the bank, and notices what was decided there', async () => {
     const orderId = await givenOrder();
     const { status, body } = await ada.pay(orderId, { payment_token: 'pm_card_threeDSecure2Required' });

@@ -1,4 +1,8 @@
-import { NotificationRefused, OutcomeUnknown } from '../../src/payment/gateway/payment-gateway.js';
+import {
+  ListMissing,
+  NotificationRefused,
+  OutcomeUnknown,
+} from '../../src/payment/gateway/payment-gateway.js';
 import { YookassaGateway } from '../../src/payment/gateway/yookassa.gateway.js';
 import { givenCharge, givenRefund } from './given-requests.js';
 import { credentials, SandboxFixture, Shop } from './given-sandbox.js';
@@ -204,6 +208,33 @@ describe('the YooKassa adapter, asked again', () => {
     ])('does not take %i %j for "there is no such charge"', async (status, body) => {
       provider.answers(status, body);
       await isUnknown(gateway.findByRequest(givenCharge(), new Date()));
+    });
+
+    it.each([
+      [200, '<h1>Welcome</h1>', true],
+      [200, {}, true],
+      [200, { type: 'list', items: [], next_cursor: 'again' }, true],
+      [302, '', true],
+      [400, refusal('invalid_request'), true],
+      [403, refusal('forbidden'), true],
+      [404, 'no such page', true],
+      [405, '', true],
+      [501, '', true],
+      [202, '', false],
+      [401, refusal('invalid_credentials'), false],
+      [408, '', false],
+      [429, refusal('too_many_requests'), false],
+      [500, refusal('internal_server_error'), false],
+      [503, '<h1>Later</h1>', false],
+    ])('has no list when it is answered %i %j: %s', async (status, body, isMissing) => {
+      provider.answers(status, body);
+      for (const looking of [
+        gateway.findByRequest(givenCharge(), new Date()),
+        gateway.findRefundByRequest(givenRefund('p-1'), new Date()),
+      ]) {
+        const error: unknown = await looking.catch((thrown) => thrown);
+        expect([error instanceof OutcomeUnknown, error instanceof ListMissing]).toEqual([true, isMissing]);
+      }
     });
 
     it("is not confused by what a list holds of somebody else's", async () => {

@@ -40,17 +40,48 @@ export const actsAndDropsTheConnection: Mood = async (_, forward, response) => {
   response.destroy();
 };
 
+/** The money has moved, and this is all that is said. */
+export const actsAndSays =
+  (status: number, body: string): Mood =>
+  async (_, forward, response) => {
+    await forward();
+    response.writeHead(status, { 'content-type': 'application/json' }).end(body);
+  };
+
+/** The money has moved, and nobody says a word. */
+export const actsAndHangs: Mood = async (_, forward) => {
+  await forward();
+};
+
+/** The ways in which a provider does what it was asked, and nobody hears of it. */
+export const UNHEARD: [string, Mood][] = [
+  ['hangs', actsAndHangs],
+  ['answers 500', actsAndSays(500, '{"type":"error","id":"1","code":"internal_server_error"}')],
+  ['drops the connection', actsAndDropsTheConnection],
+];
+
+/** A provider that answers so where its list of payments should be, and is well otherwise. */
+export const listsPaymentsWith =
+  (list: Mood): Mood =>
+  (asked, ...more) =>
+    (/^\/v3\/payments(\?|$)/.test(asked.path) && asked.method === 'GET' ? list : fine)(asked, ...more);
+
+/** Whatever is to move money is refused, with a 400 in YooKassa's own words; what is read is answered. */
+export const refusesWith =
+  (parameter: string, description: string): Mood =>
+  (asked, forward, response) => {
+    const error = { type: 'error', id: '1', code: 'invalid_request', parameter, description };
+    return (asked.method === 'POST' ? says(400, JSON.stringify(error)) : fine)(asked, forward, response);
+  };
+
 /** A provider to which every key is new, as after its time: it does once more whatever it is asked once more. */
 export const hasForgottenKeys: Mood = (asked, forward, response) => {
   const headers = { ...asked.headers, 'idempotence-key': randomUUID() };
   return fine(asked, () => forward({ ...asked, headers }), response);
 };
 
-/** A definite no, in YooKassa's own words. */
-export const refuses = says(
-  400,
-  '{"type":"error","id":"1","code":"invalid_request","description":"Not enough money for it","parameter":"amount"}',
-);
+/** A definite no. */
+export const refuses = refusesWith('amount', 'Not enough money for it');
 
 /** The sandbox behind a door of which a test decides how it behaves. */
 export class GivenProvider {

@@ -15,7 +15,8 @@ export abstract class PaymentGateway {
   abstract readonly keyLifeMs: number;
 
   /**
-   * Charges once per idempotency key; the same key with the same request answers the same charge.
+   * Charges once per idempotency key; the same key with the same request answers the same charge. `failed` without an id of
+   * the provider's is a refusal of this very sending: of a repeat it does not say what came of the first.
    * @throws OutcomeUnknown when the provider may or may not have charged.
    */
   abstract charge(request: ChargeRequest): Promise<Charge>;
@@ -30,6 +31,7 @@ export abstract class PaymentGateway {
   /**
    * Looks for what a charge has made, without its key. `since` is when the request was first sent, at the latest.
    * @returns null when the provider says that there is nothing: then it may be sent again.
+   * @throws ListMissing when the provider has no list to look in.
    * @throws OutcomeUnknown when the provider did not give a usable answer.
    */
   abstract findByRequest(request: ChargeRequest, since: Date): Promise<Charge | null>;
@@ -43,7 +45,7 @@ export abstract class PaymentGateway {
   /** Reads a refund back. @returns null when the provider knows no such refund. @throws OutcomeUnknown */
   abstract findRefund(providerRefundId: string): Promise<ProviderRefund | null>;
 
-  /** `findByRequest` for refunds. @throws OutcomeUnknown */
+  /** `findByRequest` for refunds. @throws ListMissing, OutcomeUnknown */
   abstract findRefundByRequest(request: RefundRequest, since: Date): Promise<ProviderRefund | null>;
 
   /**
@@ -112,6 +114,9 @@ export type Notification =
 export class OutcomeUnknown extends Error {
   override readonly name = 'OutcomeUnknown';
 }
+
+/** The provider has no list to look in, or none that can be read to its end: asked again, it will hardly have another. */
+export class ListMissing extends OutcomeUnknown {}
 
 /** A notification that is not the provider's, is too old, or cannot be read. Its message holds no secret. */
 export class NotificationRefused extends Error {

@@ -1,6 +1,7 @@
 import Stripe from 'stripe';
-import { OutcomeUnknown } from './payment-gateway.js';
-import { type Intent, readIntent } from './stripe-answers.js';
+import { ListMissing, OutcomeUnknown } from './payment-gateway.js';
+import { isNoList } from './provider-lists.js';
+import { type Intent, readIntent, readList, type StripeList } from './stripe-answers.js';
 import { StripeUnreachable } from './stripe-fetch.js';
 
 /** Stripe's own and definite no. */
@@ -16,6 +17,16 @@ export interface Refusal {
 
 /** Stripe repeats its own fault, as it does with every answer for as long as it remembers the key. */
 export class FaultRepeated extends OutcomeUnknown {}
+
+class Unanswered extends OutcomeUnknown {
+  constructor(
+    message: string,
+    /** Of what came back, where something did. */
+    readonly status: number | null,
+  ) {
+    super(message);
+  }
+}
 
 /**
  * One call of the port: all its requests share one time limit, and what none of them answers is OutcomeUnknown.
@@ -44,8 +55,21 @@ export class StripeCall {
       const refusal = refusalIn(error);
       if (refusal !== null) return refusal;
       const isRepeated = error instanceof Stripe.errors.StripeError && isServerFaultRepeated(error);
-      const unknown = this.unknown(this.explain(error));
-      throw isRepeated ? new FaultRepeated(unknown.message) : unknown;
+      const { message } = this.unknown(this.explain(error));
+      throw isRepeated ? new FaultRepeated(message) : new Unanswered(message, statusOf(error));
+    }
+  }
+
+  /** Reads one page of a list. @throws ListMissing, OutcomeUnknown */
+  async page(send: (options: Stripe.RequestOptions) => Promise<object>): Promise<StripeList> {
+    try {
+      const answer = await this.ask(send);
+      const list = readList(answer);
+      if (list !== null) return list;
+      throw this.listMissing(isRefusal(answer) ? astray(answer) : 'an answer without a list in it');
+    } catch (error) {
+      const isMissing = error instanceof Unanswered && error.status !== null && isNoList(error.status);
+      throw isMissing ? new ListMissing(error.message) : error;
     }
   }
 
@@ -57,6 +81,10 @@ export class StripeCall {
 
   unknown(why: string): OutcomeUnknown {
     return new OutcomeUnknown(`stripe gave no usable answer to ${this.what}: ${why}`);
+  }
+
+  listMissing(why: string): ListMissing {
+    return new ListMissing(this.unknown(why).message);
   }
 
   // Only codes and our own words: the errors carry headers, and messages that quote keys and tokens.
@@ -79,6 +107,11 @@ export class StripeCall {
   }
 }
 
+/** A refusal that says nothing of the money: a wrong address, another account, a state that we do not know. */
+export function astray({ status, code }: Refusal): string {
+  return `${status} ${code ?? 'invalid_request_error'}: check STRIPE_API_URL and STRIPE_SECRET_KEY`;
+}
+
 export function isRefusal(answer: object): answer is Refusal {
   return 'refused' in answer && answer.refused === true;
 }
@@ -96,6 +129,12 @@ function refusalIn(error: unknown): Refusal | null {
   if (payment_intent && intent === null) return null;
   const codes = { code: code ?? null, decline_code: decline_code || null };
   return { refused: true, status: status as number, ...codes, message, intent };
+}
+
+function statusOf(error: unknown): number | null {
+  if (!(error instanceof Stripe.errors.StripeError)) return null;
+  const { statusCode, detail } = error as { statusCode?: number; detail?: unknown };
+  return statusCode ?? (detail instanceof StripeUnreachable ? detail.status : null);
 }
 
 function isServerFaultRepeated({

@@ -8,7 +8,8 @@ export class StripeUnreachable extends Error {
 
   constructor(
     message: string,
-    readonly isLate = false,
+    /** Of what came back without being an answer. */
+    readonly status: number | null = null,
   ) {
     super(message);
   }
@@ -33,11 +34,12 @@ export async function stripeFetch(address: string | URL | Request, init?: Reques
     });
     const { status, headers } = response;
     const body = await readAll(response);
-    if (!isAnswer(body, response.ok)) throw new StripeUnreachable(`${status} without an answer of Stripe`);
+    if (!isAnswer(body, response.ok))
+      throw new StripeUnreachable(`${status} without an answer of Stripe`, status);
     return new Response(body, { status, headers });
   } catch (error) {
     if (error instanceof StripeUnreachable) throw error;
-    if (init?.signal?.aborted) throw new StripeUnreachable('no answer in time', true);
+    if (init?.signal?.aborted) throw new StripeUnreachable('no answer in time');
     throw new StripeUnreachable(`the connection failed (${codeOf(error)})`);
   }
 }

@@ -19,7 +19,7 @@ import {
   readRefund,
   type StripeList,
 } from './stripe-answers.js';
-import { FaultRepeated, isRefusal, type Refusal, StripeCall } from './stripe-call.js';
+import { astray, FaultRepeated, isRefusal, type Refusal, StripeCall } from './stripe-call.js';
 import { stripeFetch } from './stripe-fetch.js';
 import { notificationOf } from './stripe-notifications.js';
 import {
@@ -127,7 +127,8 @@ export class StripeGateway extends PaymentGateway {
       this.stripe.paymentIntents.list({ ...page, created }, each),
     );
     if (item === null) return null;
-    const intent = call.need(readIntent(item), 'a list with half a PaymentIntent in it');
+    const intent = readIntent(item);
+    if (intent === null) throw call.listMissing('a list with half a PaymentIntent in it');
     compareIntent(call, intent, request);
     return this.conclude(call, intent);
   }
@@ -261,7 +262,8 @@ export class StripeGateway extends PaymentGateway {
       this.stripe.refunds.list({ ...page, payment_intent }, each),
     );
     if (item === null) return null;
-    const refund = call.need(readRefund(item), 'a list with half a Refund in it');
+    const refund = readRefund(item);
+    if (refund === null) throw call.listMissing('a list with half a Refund in it');
     compareRefund(call, refund, request);
     return toRefund(refund);
   }
@@ -275,27 +277,22 @@ export class StripeGateway extends PaymentGateway {
     let starting_after: string | undefined;
     for (let page = 0; page < PAGES_MAX; page += 1) {
       const position = { limit: PAGE_SIZE, ...(starting_after !== undefined && { starting_after }) };
-      const answer = await call.ask((each) => read(position, each));
-      if (isRefusal(answer)) return this.give(call, answer);
-      const { data, has_more } = call.need(readList(answer), 'an answer without a list in it');
+      const { data, has_more } = await call.page((each) => read(position, each));
       const item = data.find(({ metadata }) => metadata?.idempotency_key === key);
       if (item !== undefined) return item;
       starting_after = data.at(-1)?.id;
       if (!has_more) return null;
-      if (starting_after === undefined) throw call.unknown('a list that goes on after nothing');
+      if (starting_after === undefined) throw call.listMissing('a list that goes on after nothing');
     }
-    throw call.unknown(`the list has more than ${PAGES_MAX} pages`);
+    throw call.listMissing(`the list has more than ${PAGES_MAX} pages`);
   }
 
   private call(what: string): StripeCall {
     return new StripeCall(what, this.options.timeoutMs);
   }
 
-  /** A refusal that says nothing of the money: a wrong address, another account, a state that we do not know. */
-  private give(call: StripeCall, { status, code }: Refusal): never {
-    throw call.unknown(
-      `${status} ${code ?? 'invalid_request_error'}: check STRIPE_API_URL and STRIPE_SECRET_KEY`,
-    );
+  private give(call: StripeCall, refusal: Refusal): never {
+    throw call.unknown(astray(refusal));
   }
 
   private secrets(token: string | null): (string | null)[] {

@@ -2,7 +2,8 @@ import { Agent as HttpAgent } from 'node:http';
 import { Agent as HttpsAgent } from 'node:https';
 import axios, { type AxiosInstance, type AxiosRequestConfig } from 'axios';
 import { calling, templateOf } from '../../platform/observability/tracing.js';
-import { OutcomeUnknown } from './payment-gateway.js';
+import { ListMissing, OutcomeUnknown } from './payment-gateway.js';
+import { isNoList } from './provider-lists.js';
 import { quoted } from './provider-words.js';
 import { type ListAnswer, readErrorAnswer, readListAnswer } from './yookassa-answers.js';
 
@@ -79,19 +80,25 @@ export class YookassaHttp {
       const asked = { ...params, limit: PAGE_SIZE, cursor };
       const request = { method: 'GET', url, params: asked, maxContentLength: PAGE_MAX_BYTES };
       const answer = await this.ask(what, request, deadline);
-      if (answer.status !== 200) throw this.unknown(what, explain(answer));
-      const list = readListAnswer(answer.body);
+      const list = answer.status === 200 ? readListAnswer(answer.body) : null;
       // Nothing found means that it may be sent again: only a whole list can say so.
-      if (list === null) throw this.unknown(what, 'a 200 without a list in it');
+      if (list === null) {
+        const why = answer.status === 200 ? 'a 200 without a list in it' : explain(answer);
+        throw isNoList(answer.status) ? this.listMissing(what, why) : this.unknown(what, why);
+      }
       wanted.push(...list.items.filter(isWanted));
       if (list.next_cursor === undefined) return wanted;
       cursor = list.next_cursor;
     }
-    throw this.unknown(what, `the list has more than ${PAGES_MAX} pages`);
+    throw this.listMissing(what, `the list has more than ${PAGES_MAX} pages`);
   }
 
   unknown(what: string, why: string): OutcomeUnknown {
     return new OutcomeUnknown(`${this.options.name} gave no usable answer to ${what}: ${why}`);
+  }
+
+  listMissing(what: string, why: string): ListMissing {
+    return new ListMissing(this.unknown(what, why).message);
   }
 
   /** The provider's words, without our key and without `token`. */

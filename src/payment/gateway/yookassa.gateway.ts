@@ -83,7 +83,8 @@ export class YookassaGateway extends PaymentGateway {
     const items = await this.http.list(what, '/payments', createdAfter(since), ofOrder);
     const payments = items.map((item) => {
       const payment = paymentIn(item);
-      if (payment === null) throw this.http.unknown(what, 'a list with half a payment of this order in it');
+      if (payment === null)
+        throw this.http.listMissing(what, 'a list with half a payment of this order in it');
       return payment;
     });
     // A payment from before keys were sent along can only be told from the declined ones before it.
@@ -122,7 +123,7 @@ export class YookassaGateway extends PaymentGateway {
     const [item] = await this.http.list(what, '/refunds', params, isOurs);
     if (item === undefined) return null;
     const refund = refundIn(item);
-    if (refund === null) throw this.http.unknown(what, 'a list with half a refund in it');
+    if (refund === null) throw this.http.listMissing(what, 'a list with half a refund in it');
     this.compareRefund(what, refund, request);
     return toRefund(refund);
   }

@@ -36,6 +36,10 @@ export class StripeServer {
   readonly received: Received[] = [];
   /** Tests set it: this request does what it should, and then fails, and so does every repetition of it. */
   failsAfter: ((path: string) => boolean) | null = null;
+  /** Tests set it: everything is done as it should, and nobody is told. */
+  isSilent = false;
+  /** Tests set it: nothing is created any more, under whatever key. */
+  refusesAll = false;
   /** What the search has not seen yet. */
   isSearchBehind = false;
   private readonly keys = new Map<string, Saved | 'in progress'>();
@@ -72,6 +76,10 @@ export class StripeServer {
     }
     this.received.push({ line: `${request.method} ${url.pathname}`, text, headers: request.headers });
     const { status, body, isReplayed } = this.answer(request, url, text);
+    if (this.isSilent) {
+      response.destroy();
+      return;
+    }
     response
       .writeHead(status, {
         'content-type': 'application/json',
@@ -102,6 +110,7 @@ export class StripeServer {
 
   /** Carries a request out once per key. Results are kept once it was begun; a refusal that comes before leaves the key free. */
   private once(key: string, path: string, text: string): Reply {
+    if (this.refusesAll) throw invalid('This PaymentMethod was used before');
     const request = `${path}?${text}`;
     const saved = this.keys.get(key);
     if (saved === 'in progress') {
