@@ -231,6 +231,61 @@ describe('a row that is wrong', () => {
     });
   });
 
+  it.each([
+    ['a quote that is not closed', '"Lamp,10', 'a quoted cell goes on after its quote'],
+    ['a cell that goes on after its quote', '"La"mp,10', 'a quoted cell goes on after its quote'],
+    ['a row of 1 MiB', `${'x'.repeat(1_048_576)},10`, 'the row is longer than 100000 bytes'],
+    [
+      'a quoted cell of 1 MiB',
+      `"${'x'.repeat(1_048_576)}",10`,
+      'the row is longer than 100000 bytes, or a quote is not closed',
+    ],
+  ])('is one that is no CSV by %s, with its line, and all others are imported', async (_, row, fault) => {
+    const [good, late, last] = [freshSku(), freshSku(), freshSku()];
+    const file = csvOf(
+      'sku,name,price',
+      `${good},"Lamp",10`,
+      '',
+      'D-1,Lamp,0',
+      `D-2,${row}`,
+      `${late},"Lamp",10`,
+      `${last},Lamp,10`,
+    );
+    for (const end of ['\n', '\r\n', '\r']) {
+      const report = await take(file.replaceAll('\n', end));
+      expect(report).toMatchObject({ rows: 5, created: end === '\n' ? 3 : 0, failed: 2 });
+      expect(report.errors).toMatchObject([
+        { row: 2, sku: 'D-1', code: 'validation_failed' },
+        { row: 3, sku: 'D-2', code: 'malformed_csv', error: `line 5: ${fault}` },
+      ]);
+    }
+    expect(await stored('D-2')).toBeUndefined();
+    expect([await stored(good), await stored(late), await stored(last)]).not.toContain(undefined);
+  });
+
+  it('is the one in which a quote begins that nobody closes, and none after it', async () => {
+    const before = freshSku();
+    const rows = Array.from({ length: 800 }, () => `${freshSku()},${'x'.repeat(150)},10`);
+    const report = await take(csvOf('sku,name,price', `${before},Lamp,10`, 'E-1,"Lamp,10', ...rows));
+    expect(report).toEqual({
+      ...counts(801, 0, 0, 1),
+      errors: [
+        {
+          row: 2,
+          sku: 'E-1',
+          code: 'malformed_csv',
+          error: 'line 3: the row is longer than 100000 bytes, or a quote is not closed',
+        },
+      ],
+    });
+  });
+
+  it('is none because of a quote within a cell that does not begin with one', async () => {
+    const sku = freshSku();
+    expect(await take(csvOf('sku,name,price', `${sku},5" pipe,1`))).toMatchObject(counts(1, 0, 0, 0));
+    expect(await stored(sku)).toMatchObject({ name: '5" pipe' });
+  });
+
   it('is one whose product an earlier row has named, however far before', async () => {
     const twice = freshSku();
     const between = Array.from({ length: 1_200 }, () => `${freshSku()},Lamp,10`);
@@ -360,20 +415,24 @@ describe('a file that is wrong as a whole', () => {
   });
 
   it.each([
-    ['a quote that is not closed', '"Lamp,10', 'line 4: a quote is not closed'],
-    ['a cell that goes on after its quote', '"La"mp,10', 'line 4: a quoted cell goes on after its quote'],
-    ['a quote in the middle of a cell', 'La"mp,10', 'line 4: a quote stands in the middle of a cell'],
-    ['a row without end', `"${'x'.repeat(200_000)}",10`, 'line 4: a row is longer than 100000 bytes, or'],
-  ])('by %s is imported as far as it goes, and tells the line', async (_, row, sentence) => {
-    const [good, late] = [freshSku(), freshSku()];
-    const file = csvOf('sku,name,price', `${good},Lamp,10`, 'D-1,Lamp,0', `D-2,${row}`, `${late},Lamp,10`);
-    const answer = await send(file);
+    ['a quote in its header that is not closed', 'sku,"name,price', 'line 1: a quote is not closed'],
+    ['an encoding of two bytes', Buffer.from('\ufeffsku,name,price', 'utf16le'), 'the file is UTF-16'],
+  ])('by %s changes nothing', async (_, header, sentence) => {
+    const answer = await send(Buffer.concat([Buffer.from(header as string), Buffer.from('\nF-1,Lamp,10\n')]));
     expectProblem(answer, 400, 'malformed_csv');
     expect(answer.body.error).toContain(sentence);
-    expect(answer.body.error).toContain('; the rows before that are imported');
-    expect(answer.body).toMatchObject({ line: 4, ...counts(1, 0, 0, 1), errors: [{ row: 2 }] });
+    expect(answer.body).toMatchObject({ line: 1, ...counts(0, 0, 0, 0), errors: [] });
+  });
+
+  it('by more quotes that are not closed than it is read again for is imported up to there', async () => {
+    const good = freshSku();
+    const answer = await send(csvOf('sku,name,price', `${good},Lamp,10`, ...Array(30_000).fill('a","')));
+    expectProblem(answer, 400, 'malformed_csv');
+    expect(answer.body.error).toMatch(
+      /^line \d+: too many quotes before it are not closed; the rows before that are imported$/,
+    );
+    expect(answer.body).toMatchObject({ created: 1, line: answer.body.rows + 2 });
     expect(await stored(good)).toBeDefined();
-    expect(await stored(late)).toBeUndefined();
   });
 
   it('is one of another type, of none, or without any', async () => {

@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { MalformedCsv, readCsv } from '../../platform/csv.js';
+import { type CsvRow, MalformedCsv, readCsv } from '../../platform/csv.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
 import type { Tx } from '../../platform/database/tx.js';
 import { ValidationFailed } from '../../platform/errors.js';
@@ -33,7 +33,7 @@ const ROWS_MAX = 500_000;
 interface Import {
   columns: Column[] | null;
   /** Read, and not yet in a batch. */
-  waiting: string[][];
+  waiting: CsvRow[];
   rows: number;
   seen: SeenKeys;
   report: ImportReport;
@@ -78,7 +78,7 @@ export class ProductImportService {
   private async read(file: Import, bytes: AsyncIterable<Buffer>): Promise<MalformedCsv | null> {
     try {
       for await (const rows of readCsv(bytes)) {
-        file.columns ??= columnsOf(rows.shift() as string[]);
+        file.columns ??= columnsOf(headerOf(rows.shift() as CsvRow));
         for (const row of rows) file.waiting.push(row);
         await this.importWaiting(file, BATCH_ROWS);
       }
@@ -95,22 +95,19 @@ export class ProductImportService {
       if (this.drain.begun) throw new ImportInterrupted(file.report);
       if (file.rows >= ROWS_MAX)
         throw new ImportCutShort('too_many_rows', `a file has at most ${ROWS_MAX} rows`, file.report);
-      const cells = file.waiting.splice(0, BATCH_ROWS);
-      const { rows, refused } = await this.judge(file, cells);
+      const batch = file.waiting.splice(0, BATCH_ROWS);
+      const { rows, refused } = await this.judge(file, batch);
       const outcome = await this.database.transaction((tx) => this.importBatch(rows, tx));
       file.report.add({ ...outcome, refused: [...refused, ...outcome.refused] });
     }
   }
 
-  private async judge(
-    file: Import,
-    batch: string[][],
-  ): Promise<{ rows: ImportRow[]; refused: RefusedRow[] }> {
+  private async judge(file: Import, batch: CsvRow[]): Promise<{ rows: ImportRow[]; refused: RefusedRow[] }> {
     const rows: ImportRow[] = [];
     const refused: RefusedRow[] = [];
-    for (const cells of batch) {
+    for (const read of batch) {
       file.rows += 1;
-      const judged = await importRowOf(file.rows, file.columns as Column[], cells, this.money);
+      const judged = await importRowOf(file.rows, file.columns as Column[], read, this.money);
       if ('error' in judged) refused.push(judged);
       else if (file.seen.add(keyOf(judged.product))) rows.push(judged);
       else refused.push(refusedOf(judged, new DuplicateRow(judged.product.sku)));
@@ -183,6 +180,12 @@ export class ProductImportService {
     for (const { from } of wanted.values()) refused.push(refusedOf(from, new SkuTaken(from.product.sku)));
     return refused;
   }
+}
+
+/** @throws MalformedCsv: nothing can be told of the rows when their columns have no names. */
+function headerOf({ line, cells, fault }: CsvRow): string[] {
+  if (fault !== null) throw new MalformedCsv(line, fault);
+  return cells;
 }
 
 const refusedOf = ({ row, product }: ImportRow, error: RefusedRow['error']): RefusedRow => ({
