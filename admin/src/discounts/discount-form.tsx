@@ -9,14 +9,14 @@ const KINDS = [
   { id: 'fixed', name: 'A fixed amount' },
 ];
 
-const upperCase = (code: string) => code?.toUpperCase();
+const asCode = (text: string) => text?.trim().toUpperCase();
 
 export function DiscountForm({ defaultValues }: { defaultValues?: object }) {
   return (
     <SimpleForm defaultValues={defaultValues}>
       <Grid container columnSpacing={2}>
         <Half>
-          <TextInput source="code" isRequired parse={upperCase} helperText="3 to 20 letters and digits." />
+          <TextInput source="code" isRequired parse={asCode} helperText="3 to 20 letters and digits." />
         </Half>
         <Half>
           <SelectInput source="kind" choices={KINDS} isRequired />
