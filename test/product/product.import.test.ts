@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { parse } from 'csv-parse/sync';
+import { DatabaseService } from '../../src/platform/database/database.service.js';
 import { CatalogFileRepository } from '../../src/product/csv/catalog-file.repository.js';
 import { ProductImportService } from '../../src/product/csv/import.service.js';
 import { ProductRepository } from '../../src/product/product.repository.js';
@@ -566,10 +567,60 @@ describe('files and others who change the catalog', () => {
     ]);
     const reports = answers.map((answer) => mustBe(200, answer));
     expect(reports.reduce((sum, { created }) => sum + created, 0)).toBe(700);
-    expect(reports.reduce((sum, { updated }) => sum + updated, 0)).toBe(0);
-    for (const { errors } of reports) for (const { code } of errors) expect(code).toBe('sku_taken');
+    for (const report of reports)
+      expect(report).toEqual({ ...counts(report.created, 0, 700 - report.created, 0), errors: [] });
     expect(await take(file)).toMatchObject(counts(0, 0, 700, 0));
     await other.close();
+  });
+
+  /** Three files with one parent, its variant and a lamp, which all of them find missing; the last one has other prices. */
+  async function givenThreeAtOnce(to: TestApp) {
+    const [parent, variant, lamp] = [freshSku(), freshSku(), freshSku()];
+    const file = (price: number) =>
+      csvOf(
+        'sku,name,price,parent_sku',
+        `${parent},Shirt,10,`,
+        `${variant},Red shirt,${price},${parent}`,
+        'G-1,Lamp,0,',
+        `${lamp},Lamp,${price},`,
+      );
+    const held = await givenHeldLock(
+      database,
+      `INSERT INTO products (sku, name, price_minor, stock, first_count) VALUES ($1, 'Shirt', 1000, 0, 0)`,
+      [parent],
+    );
+    const importing = [11, 11, 12].map((price) => importCsv(to, admin.user, file(price)));
+    await untilWaiting(database, 3);
+    await held.release();
+    return (await Promise.all(importing)).map((answer) => mustBe(200, answer));
+  }
+
+  it('find what another one makes in the same moment, with its variants', async () => {
+    const reports = await givenThreeAtOnce(app);
+    const wrong = [{ row: 3, sku: 'G-1', code: 'validation_failed' }];
+    for (const report of reports) expect(report).toMatchObject({ rows: 4, failed: 1, errors: wrong });
+    expect(reports.reduce((sum, { created }) => sum + created, 0)).toBe(3);
+    // Each of the others has found the parent as it is, and the rest as it is or with another price.
+    expect(reports.reduce((sum, { updated, unchanged }) => sum + updated + unchanged, 0)).toBe(6);
+    expect(reports.reduce((sum, { updated }) => sum + updated, 0)).toBeGreaterThan(0);
+  });
+
+  it('(control) fail at what another one makes in the same moment when nobody looks again', async () => {
+    const hasty = await bootApp(database, PATIENT, (nest) => {
+      const imports: any = nest.get(ProductImportService);
+      imports.importRows = async (rows: unknown[]) => {
+        const { lost, ...outcome } = await nest
+          .get(DatabaseService)
+          .transaction((tx): Promise<any> => imports.importBatch(rows, tx));
+        const refused = lost.map(({ from, error }: any) => ({ row: from.row, sku: from.product.sku, error }));
+        return [outcome, { refused }];
+      };
+    });
+    const reports = await givenThreeAtOnce(hasty);
+    const codes = reports.flatMap(({ errors }) => errors.map(({ code }: any) => code));
+    expect(codes.filter((code) => code === 'sku_taken')).toHaveLength(4);
+    expect(codes.filter((code) => code === 'not_found')).toHaveLength(2);
+    await hasty.close();
   });
 
   it('leave no variant with a parent that is deleted in the same moment', async () => {
