@@ -230,6 +230,7 @@ describe('a row that is wrong', () => {
       ...counts(1, 0, 0, 1),
       errors: [{ row: 1, sku: 'LATIN', code: 'validation_failed', error: 'the row is not UTF-8' }],
     });
+    expect(await stored('LATIN')).toBeUndefined();
   });
 
   it.each([
@@ -443,6 +444,27 @@ describe('a file that is wrong as a whole', () => {
     }
     const answer = await admin.send('POST', '/products/import');
     expectProblem(answer, 415, 'unsupported_media_type', 'the body must be text/csv');
+  });
+
+  it('is one that is said to be in another encoding', async () => {
+    const sku = freshSku();
+    const file = Buffer.from(csvOf('sku,name,price', `${sku},L\xe4mpchen,10`), 'latin1');
+    for (const charset of ['iso-8859-1', '"windows-1252"', 'UTF-16LE', 'shift_jis; header=present']) {
+      const answer = await send(file, { 'Content-Type': `text/csv; charset=${charset}` });
+      expectProblem(answer, 415, 'unsupported_media_type', 'the body must be text/csv in UTF-8');
+    }
+    expect(await stored(sku)).toBeUndefined();
+    for (const said of [
+      'charset=UTF-8',
+      'header=present; charset="utf-8"',
+      'charset=us-ascii',
+      'charset=utf8',
+    ])
+      mustBe(
+        200,
+        await send(csvOf('sku,name,price', `${sku},Lamp,10`), { 'Content-Type': `text/csv; ${said}` }),
+      );
+    expect(await stored(sku)).toMatchObject({ name: 'Lamp' });
   });
 
   it('is one that is said to be beyond 64 MiB', async () => {
