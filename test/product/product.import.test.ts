@@ -158,6 +158,17 @@ describe('a file', () => {
     expect(await stored(sku)).toMatchObject({ name: 'Lämpchen 💡, "hell"', description: 'a\nb' });
   });
 
+  it('finds a product whichever way the letters with marks of its sku are written', async () => {
+    const sku = `TÜR-${freshSku()}`;
+    const file = csvOf('sku,name,price,category', `${sku},Haustür,10,Türen`);
+    expect(await take(file.normalize('NFD'))).toMatchObject(counts(1, 0, 0, 0));
+    expect(await take(file.normalize('NFC'))).toMatchObject(counts(0, 0, 1, 0));
+    expect(await take(file.normalize('NFD'))).toMatchObject(counts(0, 0, 1, 0));
+    expect(await stored(sku.normalize('NFC'))).toMatchObject({ name: 'Haustür'.normalize('NFC') });
+    const body = { sku: sku.normalize('NFD'), name: 'Tor', price: 1 };
+    expectProblem(await admin.send('POST', '/products', { body }), 409, 'sku_taken');
+  });
+
   it('finds products by storefront and sku', async () => {
     const { id } = mustBe(201, await admin.send('POST', '/admin/storefronts', { body: { name: 'Lamps' } }));
     const sku = freshSku();
