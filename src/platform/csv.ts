@@ -30,8 +30,8 @@ export class MalformedCsv extends Error {
 /**
  * The rows of a CSV file in UTF-8, some at a time, as they arrive; in memory is what one piece of it holds. Lines end as they
  * like, empty ones are passed over, a quote within a cell that does not begin with one is a letter like others, and how many
- * cells a row has is for the reader to judge. A row that cannot be read to its end has a fault, and reading goes on with the line after
- * the one that it begins in: whatever a quote that is not closed would have swallowed is read.
+ * cells a row has is for the reader to judge. A row that cannot be read to its end has a fault, and reading goes on with the
+ * line after the one that it begins in: whatever a quote that is not closed would have swallowed is read.
  * @throws MalformedCsv, after all rows before it.
  */
 export async function* readCsv(bytes: AsyncIterable<Buffer>): AsyncGenerator<CsvRow[]> {
@@ -48,7 +48,8 @@ async function* withEnd(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer | n
   yield null;
 }
 
-// Written by hand because csv-parse ends at the first row that it cannot read; told to pass over it, it goes on within its quote.
+// Written by hand because csv-parse ends at the first row that it cannot read; told to pass over it, it goes on within its
+// quote.
 class CsvReader {
   unreadable: MalformedCsv | null = null;
   private waiting: Buffer[] = [];

@@ -132,7 +132,7 @@ export class WebhookDeliveryRepository {
     return findFailed.run([eventId], tx);
   }
 
-  /** Begins the round after this one. @returns its job, or null when the delivery has gone on, or to an endpoint that is not active. */
+  /** Begins the round after this one. @returns its job; null when the delivery has gone on, or its endpoint is not active. */
   async reviveFailed({ delivery_id, round }: DeliveryJob, tx: Tx): Promise<DeliveryJob | null> {
     return reviveFailed.first([delivery_id, round], tx);
   }

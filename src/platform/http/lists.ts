@@ -20,7 +20,7 @@ export const IsListOf = (entry: () => new () => object, bounds: ListBounds): Pro
   const message = 'each item must be an object';
   return applyDecorators(
     IsList(bounds),
-    // `ValidateNested` also goes into a list among the entries: an empty one would pass as an item, without any of its members.
+    // `ValidateNested` also goes into a list among the entries: an empty one would pass as an item without members.
     IsObject({ each: true, message }),
     ValidateNested({ each: true, message }),
     Type(entry),
