@@ -18,16 +18,15 @@ const FIRST_TIME_MS = Date.UTC(1970, 0);
 /** May be left out. Unlike with `IsOptional`, null is not "left out": the validators beside it refuse it. */
 const IfGiven = () => ValidateIf((_, value) => value !== undefined);
 
-// People type codes by hand, and not as they are printed.
-const AsCode = () =>
-  Transform(({ value }) => (typeof value === 'string' ? value.trim().toUpperCase() : value));
-
 /**
  * A discount code as a customer has typed it: white space around it goes, small letters become large. Any short text is
  * let through: one that is no code at all is unknown, like one that nobody has made.
  */
 export const TypedDiscountCode = (): PropertyDecorator =>
-  applyDecorators(AsCode(), CleanText({ min: 1, max: 100 })) as PropertyDecorator;
+  applyDecorators(
+    Transform(({ value }) => (typeof value === 'string' ? value.trim().toUpperCase() : value)),
+    CleanText({ min: 1, max: 100 }),
+  ) as PropertyDecorator;
 
 /** A number within bounds, with a sentence that says them. */
 const IsBetween = (name: string, min: number, max: number, sentence: string) =>
@@ -59,7 +58,7 @@ const IsLimit = () =>
 const CodeProperty = {
   example: 'AUTUMN15',
   pattern: CODE.source,
-  description: 'Small letters become large.',
+  description: 'Customers may type it in small letters.',
 };
 const ValueProperty = {
   type: 'number',
@@ -91,11 +90,8 @@ const limit = (description: string) =>
 const UsageLimitProperty = limit('How often it may be used in all. Null: any number of times.');
 const PerUserLimitProperty = limit('How often each user may use it. Null: any number of times.');
 
-const IsCode = () =>
-  applyDecorators(
-    AsCode(),
-    Matches(CODE, { message: 'code must be 3 to 20 of the letters A to Z and the digits' }),
-  );
+/** As it is made and shown: nothing else is silently made of what an admin has said. */
+const IsCode = () => Matches(CODE, { message: 'code must be 3 to 20 of the letters A to Z and the digits' });
 
 export class CreateDiscountDto {
   @ApiProperty(CodeProperty)

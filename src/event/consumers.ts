@@ -1,5 +1,6 @@
 import { Injectable } from '@nestjs/common';
 import type { Tx } from '../platform/database/tx.js';
+import type { DeadLetter } from './dead-letter.types.js';
 import type { EventType, StoredEvent } from './event.types.js';
 
 /**
@@ -36,11 +37,11 @@ export abstract class EventConsumer {
   }
 
   /**
-   * A dead letter of this event is retried. A consumer that goes on in jobs of its own, after it has acted on the event,
-   * takes up those that were given up, in `tx`. @returns false when there is nothing of the kind: then the event itself is
+   * A dead letter is retried. A consumer that goes on in jobs of its own, after it has acted on the event, takes up the one
+   * that the letter is of, and no other, in `tx`. @returns false when there is nothing of the kind: then the event itself is
    * handed to it again.
    */
-  async resume(_eventId: string, _tx: Tx): Promise<boolean> {
+  async resume(_letter: Pick<DeadLetter, 'event_id' | 'job_id'>, _tx: Tx): Promise<boolean> {
     return false;
   }
 }

@@ -17,7 +17,7 @@ const insert = new Statement(
 );
 
 const LETTER = `
-  SELECT d.id, d.event_id, e.type, d.consumer, d.error, d.attempts, d.failed_at, d.resolved_at, d.resolution
+  SELECT d.id, d.job_id, d.event_id, e.type, d.consumer, d.error, d.attempts, d.failed_at, d.resolved_at, d.resolution
   FROM dead_letters d JOIN events e ON e.id = d.event_id`;
 
 const open = `${LETTER} WHERE d.resolved_at IS NULL`;

@@ -76,7 +76,7 @@ export class DeadLetterService {
       if (letter.resolution !== null) return viewOfResolved(letter);
       const consumer = this.consumers.find(letter.consumer);
       if (consumer === null) throw new ConsumerGone(letter.consumer);
-      if (!(await consumer.resume(letter.event_id, tx)))
+      if (!(await consumer.resume(letter, tx)))
         await this.jobs.send(queueOf(letter.consumer), { event_ids: [letter.event_id] }, {}, tx);
       return this.resolve(letter, 'retried', tx);
     });

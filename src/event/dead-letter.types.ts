@@ -4,7 +4,7 @@ import type { EventType } from './event.types.js';
 export type Resolution = 'retried' | 'discarded';
 
 export interface NewDeadLetter {
-  /** The job that was given up. */
+  /** The job that was given up; by this a consumer that goes on in jobs of its own knows it again. */
   job_id: string;
   event_ids: string[];
   consumer: string;
@@ -14,6 +14,7 @@ export interface NewDeadLetter {
 
 export interface DeadLetter {
   id: string;
+  job_id: string;
   event_id: string;
   type: EventType;
   consumer: string;

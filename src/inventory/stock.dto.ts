@@ -1,19 +1,9 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
-import {
-  ArrayMaxSize,
-  ArrayMinSize,
-  IsArray,
-  IsDefined,
-  IsIn,
-  IsOptional,
-  ValidateBy,
-  ValidateNested,
-  type ValidationArguments,
-} from 'class-validator';
+import { IsDefined, IsIn, IsOptional, ValidateBy, type ValidationArguments } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
 import { AGE_SORTS, type AgeSort, TakesSort } from '../platform/http/list-order.js';
+import { IsListOf } from '../platform/http/lists.js';
 import { PageQuery } from '../platform/http/page.js';
 import { AsNumber, IsTime } from '../platform/http/validation.js';
 import {
@@ -77,15 +67,6 @@ const OnlyForAdjustments = () =>
 const IsOrderId = () =>
   applyDecorators(IsDefined({ message: 'order_id is required' }), CleanText({ min: 1, max: 64 }));
 
-const IsListOf = (entry: () => new () => object) =>
-  applyDecorators(
-    IsArray({ message: 'items must be a list' }),
-    ArrayMinSize(1, { message: 'items must not be empty' }),
-    ArrayMaxSize(ITEMS_MAX, { message: `items must have at most ${ITEMS_MAX} entries` }),
-    ValidateNested({ each: true, message: 'each item must be an object' }),
-    Type(entry),
-  );
-
 const DescribesOrderId = () =>
   ApiProperty({ minLength: 1, maxLength: 64, example: 'WEB-1001', description: "Another system's order." });
 
@@ -101,7 +82,7 @@ export class GoodsDto {
 
 export class CheckDto {
   @ApiProperty({ type: [GoodsDto], minItems: 1, maxItems: ITEMS_MAX })
-  @IsListOf(() => GoodsDto)
+  @IsListOf(() => GoodsDto, { max: ITEMS_MAX })
   items!: GoodsDto[];
 }
 
@@ -111,7 +92,7 @@ export class DecrementDto {
   order_id!: string;
 
   @ApiProperty({ type: [GoodsDto], minItems: 1, maxItems: ITEMS_MAX })
-  @IsListOf(() => GoodsDto)
+  @IsListOf(() => GoodsDto, { max: ITEMS_MAX })
   items!: GoodsDto[];
 }
 
@@ -144,7 +125,7 @@ export class RollbackDto {
     description: 'Left out: all that was taken.',
   })
   @IsOptional()
-  @IsListOf(() => RollbackItemDto)
+  @IsListOf(() => RollbackItemDto, { max: ITEMS_MAX })
   items?: RollbackItemDto[];
 }
 
@@ -211,7 +192,7 @@ export class CountDto {
 
 export class BulkDto {
   @ApiProperty({ type: [CountDto], minItems: 1, maxItems: ITEMS_MAX })
-  @IsListOf(() => CountDto)
+  @IsListOf(() => CountDto, { max: ITEMS_MAX })
   items!: CountDto[];
 
   @ApiPropertyOptional({ maxLength: 200, example: 'stocktaking' })

@@ -19,6 +19,7 @@ import {
 import { TypedDiscountCode } from '../discount/discount.dto.js';
 import { CleanText } from '../platform/http/clean-text.js';
 import { TakesSort } from '../platform/http/list-order.js';
+import { IsListOf } from '../platform/http/lists.js';
 import { PageQuery } from '../platform/http/page.js';
 import { AsNumber, IsTime, Trimmed } from '../platform/http/validation.js';
 import {
@@ -60,7 +61,6 @@ const LINES = { message: 'lines must have between 1 and 3 entries' };
 // Four to fifteen digits, as E.164 has them, and what people write between them.
 const TELEPHONE = /^\+?(?:[ ().-]{0,3}[0-9]){4,15}$/;
 const ADDRESS = 'shipping_address must be an object';
-const ITEM = 'each item must be an object';
 const TOTAL = { message: 'expected_total must be an amount of money' };
 
 export class OrderItemDto {
@@ -174,13 +174,7 @@ export class PurchaseDto {
 
 export class PlaceOrderDto extends PurchaseDto {
   @ApiProperty({ type: [OrderItemDto], minItems: 1, maxItems: LINES_MAX })
-  @ValidateNested({ each: true, message: ITEM })
-  // A list is an object, too, and its entries would be taken for items.
-  @IsObject({ each: true, message: ITEM })
-  @ArrayMaxSize(LINES_MAX, { message: `items must have at most ${LINES_MAX} entries` })
-  @ArrayMinSize(1, { message: 'items must not be empty' })
-  @IsArray({ message: 'items must be a list' })
-  @Type(() => OrderItemDto)
+  @IsListOf(() => OrderItemDto, { max: LINES_MAX })
   items!: OrderItemDto[];
 
   @ApiPropertyOptional({ maxLength: 1000 })
@@ -211,12 +205,7 @@ export class ReturnItemDto extends OrderItemDto {
 
 export class ReturnGoodsDto {
   @ApiProperty({ type: [ReturnItemDto], minItems: 1, maxItems: LINES_MAX })
-  @ValidateNested({ each: true, message: ITEM })
-  @IsObject({ each: true, message: ITEM })
-  @ArrayMaxSize(LINES_MAX, { message: `items must have at most ${LINES_MAX} entries` })
-  @ArrayMinSize(1, { message: 'items must not be empty' })
-  @IsArray({ message: 'items must be a list' })
-  @Type(() => ReturnItemDto)
+  @IsListOf(() => ReturnItemDto, { max: LINES_MAX })
   items!: ReturnItemDto[];
 
   @ApiPropertyOptional({ maxLength: 500, example: 'did not fit' })

@@ -1,5 +1,6 @@
 import { ApiExtraModels, ApiProperty, ApiPropertyOptional, getSchemaPath } from '@nestjs/swagger';
-import { ArrayMaxSize, ArrayMinSize, IsArray, IsIn } from 'class-validator';
+import { IsIn } from 'class-validator';
+import { IsList } from '../platform/http/lists.js';
 import { ChangeProduct, CreateProduct } from './product.dto.js';
 import { INTEGER_MAX, IsId } from './product.rules.js';
 
@@ -47,9 +48,7 @@ export class BulkProducts {
       { op: 'delete', id: 2 },
     ],
   })
-  @IsArray({ message: 'operations must be a list' })
-  @ArrayMinSize(1, { message: 'operations must not be empty' })
-  @ArrayMaxSize(OPERATIONS_MAX, { message: `operations must have at most ${OPERATIONS_MAX} entries` })
+  @IsList({ max: OPERATIONS_MAX })
   operations!: unknown[];
 }
 

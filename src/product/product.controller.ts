@@ -141,7 +141,7 @@ export class ProductController {
   @ApiOperation({
     summary: 'Take products in from a CSV file',
     description:
-      'UTF-8, of at most 64 MiB and 500,000 rows. The first line names the columns, in any order: `sku`, `name` and `price`, and what is wanted of the others. A row is about the product that has its sku in its storefront, or makes it; `stock` counts only then. What is not named stays as it is. Variants come after their parent. A row that is wrong is reported and stops no other; the same file a second time changes nothing, so it needs no idempotency key.',
+      'UTF-8, of at most 64 MiB and 500,000 rows. The first line names the columns, in any order: `sku`, `name` and `price`, and what is wanted of the others. A row is about the product that has its sku in its storefront, or makes it; `stock` counts only then. What is not named stays as it is. Variants come after their parent. A row that is wrong, or no CSV, is reported and stops no other: reading goes on with the next line; the same file a second time changes nothing, so it needs no idempotency key.',
   })
   @ApiConsumes('text/csv')
   @ApiBody({ required: true, ...CSV })

@@ -2,7 +2,7 @@ import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { IsBoolean, IsIn, IsInt, IsOptional, Max, Min } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
 import { PageQuery } from '../platform/http/page.js';
-import { AsBoolean, AsNumber, IfGiven, Trimmed } from '../platform/http/validation.js';
+import { AsBoolean, AsNumber, Composed, IfGiven, Trimmed } from '../platform/http/validation.js';
 import {
   DESCRIBED,
   INTEGER_MAX,
@@ -31,12 +31,14 @@ export class ProductListQuery extends PageQuery {
       'Words to be found in name, sku or description, of the product or of a variant; the last one may be unfinished. `"two words"` as they stand, `or`, and `-without`. When nothing has them, names that look alike.',
   })
   @IsOptional()
+  @Composed()
   @Trimmed()
   @CleanText({ min: 1, max: 200 })
   q?: string;
 
   @ApiPropertyOptional({ example: 'computers' })
   @IsOptional()
+  @Composed()
   @CleanText({ min: 1, max: 100 })
   category?: string;
 

@@ -2,7 +2,7 @@ import { applyDecorators } from '@nestjs/common';
 import type { ApiPropertyOptions } from '@nestjs/swagger';
 import { IsBoolean, ValidateBy } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
-import { Trimmed } from '../platform/http/validation.js';
+import { Composed, Trimmed } from '../platform/http/validation.js';
 import { PRICE_MAX } from '../platform/money.js';
 
 export const INTEGER_MAX = 2_147_483_647;
@@ -10,10 +10,11 @@ const IMAGE_URL_LENGTH_MAX = 2_000;
 
 // What the members of a product may be, whether it is made or changed, one by one or many at once: stated here and nowhere else.
 
-export const IsSku = () => applyDecorators(Trimmed(), CleanText({ min: 1, max: 64 }));
-export const IsName = () => applyDecorators(Trimmed(), CleanText({ min: 1, max: 200 }));
-export const IsDescription = () => CleanText({ min: 0, max: 10_000, multiline: true });
-export const IsCategory = () => applyDecorators(Trimmed(), CleanText({ min: 1, max: 100 }));
+export const IsSku = () => applyDecorators(Composed(), Trimmed(), CleanText({ min: 1, max: 64 }));
+export const IsName = () => applyDecorators(Composed(), Trimmed(), CleanText({ min: 1, max: 200 }));
+export const IsDescription = () =>
+  applyDecorators(Composed(), CleanText({ min: 0, max: 10_000, multiline: true }));
+export const IsCategory = () => applyDecorators(Composed(), Trimmed(), CleanText({ min: 1, max: 100 }));
 export const IsActive = () => IsBoolean({ message: 'active must be true or false' });
 
 export const IsPrice = () =>

@@ -44,10 +44,15 @@ const fail = new Statement(
 
 const REVIVED = `SET status = 'pending', delivered_at = NULL, round = round + 1`;
 
+const findFailed = new Statement<DeliveryJob>(
+  'webhook-delivery-find-failed',
+  `SELECT id AS delivery_id, round FROM webhook_deliveries WHERE event_id = $1 AND status = 'failed'`,
+);
+
 const reviveFailed = new Statement<DeliveryJob>(
   'webhook-delivery-revive-failed',
   `UPDATE webhook_deliveries d ${REVIVED} FROM webhook_endpoints e
-   WHERE d.event_id = $1 AND d.status = 'failed' AND e.id = d.endpoint_id AND e.active
+   WHERE d.id = $1 AND d.round = $2 AND d.status = 'failed' AND e.id = d.endpoint_id AND e.active
    RETURNING d.id AS delivery_id, d.round`,
 );
 
@@ -122,9 +127,14 @@ export class WebhookDeliveryRepository {
     await fail.run([delivery_id, round, reason], tx);
   }
 
-  /** Begins a new round for the failed deliveries of an event to active endpoints. @returns their jobs. */
-  async reviveFailed(eventId: string, tx: Tx): Promise<DeliveryJob[]> {
-    return reviveFailed.run([eventId], tx);
+  /** The rounds in which deliveries of an event were given up. */
+  async findFailed(eventId: string, tx: Tx): Promise<DeliveryJob[]> {
+    return findFailed.run([eventId], tx);
+  }
+
+  /** Begins the round after this one. @returns its job; null when the delivery has gone on, or its endpoint is not active. */
+  async reviveFailed({ delivery_id, round }: DeliveryJob, tx: Tx): Promise<DeliveryJob | null> {
+    return reviveFailed.first([delivery_id, round], tx);
   }
 
   /** Begins a new round. The delivery must be there. */

@@ -1,4 +1,5 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
+import { v5 } from 'uuid';
 import { DeadLetterService } from '../event/dead-letter.service.js';
 import { EventService } from '../event/event.service.js';
 import { Config } from '../platform/config/config.js';
@@ -33,6 +34,9 @@ const DELIVERING = { 'messaging.operation.type': 'process', 'messaging.operation
 const KEPT_DAYS = 30;
 const BATCH = 1_000;
 const NEWEST_FIRST = 'webhook-deliveries';
+
+/** Names a job by what it carries: the one in the queue is forgotten long before its dead letter is. */
+const jobIdOf = ({ delivery_id, round }: DeliveryJob) => v5(String(round), delivery_id);
 
 /**
  * Sends events to endpoints: at least once each, again with back-off until one attempt is answered with 2xx, at most
@@ -81,11 +85,16 @@ export class WebhookDeliveryService implements OnModuleInit {
     await this.jobs.sendAll(QUEUE, jobs, tx);
   }
 
-  /** Begins a new round for what has failed of an event. @returns whether anything had. */
-  async beginAgain(eventId: string, tx: Tx): Promise<boolean> {
-    const jobs = await this.repository.reviveFailed(eventId, tx);
-    await this.jobs.sendAll(QUEUE, jobs, tx);
-    return jobs.length > 0;
+  /**
+   * Begins a new round for the one delivery of an event whose dead letter is of this job. What has failed at other endpoints
+   * has letters of its own. @returns whether it still stands as it was given up, to an endpoint that is active.
+   */
+  async beginAgain(eventId: string, jobId: string, tx: Tx): Promise<boolean> {
+    const failed = await this.repository.findFailed(eventId, tx);
+    const givenUp = failed.find((job) => jobIdOf(job) === jobId);
+    const job = givenUp ? await this.repository.reviveFailed(givenUp, tx) : null;
+    if (job) await this.jobs.send(QUEUE, job, {}, tx);
+    return job !== null;
   }
 
   /** One attempt, if the delivery still waits for it. @throws DeliveryFailed, and then it is to be tried again. */
@@ -120,10 +129,10 @@ export class WebhookDeliveryService implements OnModuleInit {
   private async giveUp({ data, source }: DeadJob<DeliveryJob>): Promise<void> {
     const delivery = await this.repository.findPending(data);
     if (delivery === null) return;
-    const { id: job_id, error, attempts } = source;
+    const { error, attempts } = source;
     // The letter first: cut off in between, this is done again, and a letter is kept once.
     await this.deadLetters.keep({
-      job_id,
+      job_id: jobIdOf(data),
       event_ids: [delivery.event_id],
       consumer: CONSUMER,
       error,

@@ -1,5 +1,6 @@
 import { Injectable, type OnModuleInit } from '@nestjs/common';
 import { EventConsumer, EventConsumers } from '../event/consumers.js';
+import type { DeadLetter } from '../event/dead-letter.types.js';
 import { EVENT_TYPES, type EventType, type StoredEvent } from '../event/event.types.js';
 import type { Tx } from '../platform/database/tx.js';
 import { uuidv7 } from '../platform/uuid.js';
@@ -42,8 +43,11 @@ export class WebhooksConsumer extends EventConsumer implements OnModuleInit {
     );
   }
 
-  override async resume(eventId: string, tx: Tx): Promise<boolean> {
-    return this.deliveries.beginAgain(eventId, tx);
+  override async resume(
+    { event_id, job_id }: Pick<DeadLetter, 'event_id' | 'job_id'>,
+    tx: Tx,
+  ): Promise<boolean> {
+    return this.deliveries.beginAgain(event_id, job_id, tx);
   }
 }
 

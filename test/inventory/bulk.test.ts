@@ -130,6 +130,7 @@ describe('counting many products', () => {
 
   it.each<[string, unknown, object, string]>([
     ['no rows', [], {}, 'items must not be empty'],
+    ['a row that is a list', [[]], {}, 'each item must be an object'],
     [
       '1001 rows',
       Array(1_001).fill({ product_id: 1, quantity: 1 }),

@@ -125,6 +125,8 @@ describe('asking for stock', () => {
       'items must have at most 1000 entries',
     ],
     ['an item that is none', [null], 'each item must be an object'],
+    ['an item that is an empty list', [[]], 'each item must be an object'],
+    ['an item that is a list of items', [[{ product_id: 1, quantity: 1 }]], 'each item must be an object'],
     [
       'a quantity of zero',
       [{ product_id: 1, quantity: 0 }],

@@ -266,6 +266,7 @@ describe('a decrement that makes no sense', () => {
     ],
     ['no items', { order_id: 'X' }, 'items must be a list'],
     ['empty items', { order_id: 'X', items: [] }, 'items must not be empty'],
+    ['an item that is a list', { order_id: 'X', items: [[line]] }, 'each item must be an object'],
     ['1001 items', { order_id: 'X', items: Array(1_001).fill(line) }, 'items must have at most 1000 entries'],
     [
       'none of it',

@@ -305,6 +305,7 @@ describe('a rollback that makes no sense', () => {
     ['null for an order id', { order_id: null }, 'order_id is required'],
     ['an empty order id', { order_id: '' }, 'order_id must be between 1 and 64 characters'],
     ['empty items', { order_id: 'X', items: [] }, 'items must not be empty'],
+    ['an item that is a list', { order_id: 'X', items: [[]] }, 'each item must be an object'],
     ['no list of items', { order_id: 'X', items: 5 }, 'items must be a list'],
     [
       'a product that is none',

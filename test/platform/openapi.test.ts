@@ -536,7 +536,7 @@ describe('the answers that are really given', () => {
 
   it('discounts and points', async () => {
     const create = 'post /api/v1/discounts';
-    const body = { code: 'autumn15', kind: 'percentage', value: 15, usage_limit: 1 };
+    const body = { code: 'AUTUMN15', kind: 'percentage', value: 15, usage_limit: 1 };
     const { id } = await expectDocumented(create, 201, { as: admin, body });
     await expectDocumented(create, 409, { as: admin, body });
     await expectDocumented(create, 403, { as: customer, body });

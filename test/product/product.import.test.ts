@@ -1,5 +1,6 @@
 import { request } from 'node:http';
 import { parse } from 'csv-parse/sync';
+import { DatabaseService } from '../../src/platform/database/database.service.js';
 import { CatalogFileRepository } from '../../src/product/csv/catalog-file.repository.js';
 import { ProductImportService } from '../../src/product/csv/import.service.js';
 import { ProductRepository } from '../../src/product/product.repository.js';
@@ -157,6 +158,17 @@ describe('a file', () => {
     expect(await stored(sku)).toMatchObject({ name: 'Lämpchen 💡, "hell"', description: 'a\nb' });
   });
 
+  it('finds a product whichever way the letters with marks of its sku are written', async () => {
+    const sku = `TÜR-${freshSku()}`;
+    const file = csvOf('sku,name,price,category', `${sku},Haustür,10,Türen`);
+    expect(await take(file.normalize('NFD'))).toMatchObject(counts(1, 0, 0, 0));
+    expect(await take(file.normalize('NFC'))).toMatchObject(counts(0, 0, 1, 0));
+    expect(await take(file.normalize('NFD'))).toMatchObject(counts(0, 0, 1, 0));
+    expect(await stored(sku.normalize('NFC'))).toMatchObject({ name: 'Haustür'.normalize('NFC') });
+    const body = { sku: sku.normalize('NFD'), name: 'Tor', price: 1 };
+    expectProblem(await admin.send('POST', '/products', { body }), 409, 'sku_taken');
+  });
+
   it('finds products by storefront and sku', async () => {
     const { id } = mustBe(201, await admin.send('POST', '/admin/storefronts', { body: { name: 'Lamps' } }));
     const sku = freshSku();
@@ -229,6 +241,62 @@ describe('a row that is wrong', () => {
       ...counts(1, 0, 0, 1),
       errors: [{ row: 1, sku: 'LATIN', code: 'validation_failed', error: 'the row is not UTF-8' }],
     });
+    expect(await stored('LATIN')).toBeUndefined();
+  });
+
+  it.each([
+    ['a quote that is not closed', '"Lamp,10', 'a quoted cell goes on after its quote'],
+    ['a cell that goes on after its quote', '"La"mp,10', 'a quoted cell goes on after its quote'],
+    ['a row of 1 MiB', `${'x'.repeat(1_048_576)},10`, 'the row is longer than 100000 bytes'],
+    [
+      'a quoted cell of 1 MiB',
+      `"${'x'.repeat(1_048_576)}",10`,
+      'the row is longer than 100000 bytes, or a quote is not closed',
+    ],
+  ])('is one that is no CSV by %s, with its line, and all others are imported', async (_, row, fault) => {
+    const [good, late, last] = [freshSku(), freshSku(), freshSku()];
+    const file = csvOf(
+      'sku,name,price',
+      `${good},"Lamp",10`,
+      '',
+      'D-1,Lamp,0',
+      `D-2,${row}`,
+      `${late},"Lamp",10`,
+      `${last},Lamp,10`,
+    );
+    for (const end of ['\n', '\r\n', '\r']) {
+      const report = await take(file.replaceAll('\n', end));
+      expect(report).toMatchObject({ rows: 5, created: end === '\n' ? 3 : 0, failed: 2 });
+      expect(report.errors).toMatchObject([
+        { row: 2, sku: 'D-1', code: 'validation_failed' },
+        { row: 3, sku: 'D-2', code: 'malformed_csv', error: `line 5: ${fault}` },
+      ]);
+    }
+    expect(await stored('D-2')).toBeUndefined();
+    expect([await stored(good), await stored(late), await stored(last)]).not.toContain(undefined);
+  });
+
+  it('is the one in which a quote begins that nobody closes, and none after it', async () => {
+    const before = freshSku();
+    const rows = Array.from({ length: 800 }, () => `${freshSku()},${'x'.repeat(150)},10`);
+    const report = await take(csvOf('sku,name,price', `${before},Lamp,10`, 'E-1,"Lamp,10', ...rows));
+    expect(report).toEqual({
+      ...counts(801, 0, 0, 1),
+      errors: [
+        {
+          row: 2,
+          sku: 'E-1',
+          code: 'malformed_csv',
+          error: 'line 3: the row is longer than 100000 bytes, or a quote is not closed',
+        },
+      ],
+    });
+  });
+
+  it('is none because of a quote within a cell that does not begin with one', async () => {
+    const sku = freshSku();
+    expect(await take(csvOf('sku,name,price', `${sku},5" pipe,1`))).toMatchObject(counts(1, 0, 0, 0));
+    expect(await stored(sku)).toMatchObject({ name: '5" pipe' });
   });
 
   it('is one whose product an earlier row has named, however far before', async () => {
@@ -360,20 +428,24 @@ describe('a file that is wrong as a whole', () => {
   });
 
   it.each([
-    ['a quote that is not closed', '"Lamp,10', 'line 4: a quote is not closed'],
-    ['a cell that goes on after its quote', '"La"mp,10', 'line 4: a quoted cell goes on after its quote'],
-    ['a quote in the middle of a cell', 'La"mp,10', 'line 4: a quote stands in the middle of a cell'],
-    ['a row without end', `"${'x'.repeat(200_000)}",10`, 'line 4: a row is longer than 100000 bytes, or'],
-  ])('by %s is imported as far as it goes, and tells the line', async (_, row, sentence) => {
-    const [good, late] = [freshSku(), freshSku()];
-    const file = csvOf('sku,name,price', `${good},Lamp,10`, 'D-1,Lamp,0', `D-2,${row}`, `${late},Lamp,10`);
-    const answer = await send(file);
+    ['a quote in its header that is not closed', 'sku,"name,price', 'line 1: a quote is not closed'],
+    ['an encoding of two bytes', Buffer.from('\ufeffsku,name,price', 'utf16le'), 'the file is UTF-16'],
+  ])('by %s changes nothing', async (_, header, sentence) => {
+    const answer = await send(Buffer.concat([Buffer.from(header as string), Buffer.from('\nF-1,Lamp,10\n')]));
     expectProblem(answer, 400, 'malformed_csv');
     expect(answer.body.error).toContain(sentence);
-    expect(answer.body.error).toContain('; the rows before that are imported');
-    expect(answer.body).toMatchObject({ line: 4, ...counts(1, 0, 0, 1), errors: [{ row: 2 }] });
+    expect(answer.body).toMatchObject({ line: 1, ...counts(0, 0, 0, 0), errors: [] });
+  });
+
+  it('by more quotes that are not closed than it is read again for is imported up to there', async () => {
+    const good = freshSku();
+    const answer = await send(csvOf('sku,name,price', `${good},Lamp,10`, ...Array(30_000).fill('a","')));
+    expectProblem(answer, 400, 'malformed_csv');
+    expect(answer.body.error).toMatch(
+      /^line \d+: too many quotes before it are not closed; the rows before that are imported$/,
+    );
+    expect(answer.body).toMatchObject({ created: 1, line: answer.body.rows + 2 });
     expect(await stored(good)).toBeDefined();
-    expect(await stored(late)).toBeUndefined();
   });
 
   it('is one of another type, of none, or without any', async () => {
@@ -383,6 +455,27 @@ describe('a file that is wrong as a whole', () => {
     }
     const answer = await admin.send('POST', '/products/import');
     expectProblem(answer, 415, 'unsupported_media_type', 'the body must be text/csv');
+  });
+
+  it('is one that is said to be in another encoding', async () => {
+    const sku = freshSku();
+    const file = Buffer.from(csvOf('sku,name,price', `${sku},L\xe4mpchen,10`), 'latin1');
+    for (const charset of ['iso-8859-1', '"windows-1252"', 'UTF-16LE', 'shift_jis; header=present']) {
+      const answer = await send(file, { 'Content-Type': `text/csv; charset=${charset}` });
+      expectProblem(answer, 415, 'unsupported_media_type', 'the body must be text/csv in UTF-8');
+    }
+    expect(await stored(sku)).toBeUndefined();
+    for (const said of [
+      'charset=UTF-8',
+      'header=present; charset="utf-8"',
+      'charset=us-ascii',
+      'charset=utf8',
+    ])
+      mustBe(
+        200,
+        await send(csvOf('sku,name,price', `${sku},Lamp,10`), { 'Content-Type': `text/csv; ${said}` }),
+      );
+    expect(await stored(sku)).toMatchObject({ name: 'Lamp' });
   });
 
   it('is one that is said to be beyond 64 MiB', async () => {
@@ -507,10 +600,60 @@ describe('files and others who change the catalog', () => {
     ]);
     const reports = answers.map((answer) => mustBe(200, answer));
     expect(reports.reduce((sum, { created }) => sum + created, 0)).toBe(700);
-    expect(reports.reduce((sum, { updated }) => sum + updated, 0)).toBe(0);
-    for (const { errors } of reports) for (const { code } of errors) expect(code).toBe('sku_taken');
+    for (const report of reports)
+      expect(report).toEqual({ ...counts(report.created, 0, 700 - report.created, 0), errors: [] });
     expect(await take(file)).toMatchObject(counts(0, 0, 700, 0));
     await other.close();
+  });
+
+  /** Three files with one parent, its variant and a lamp, which all of them find missing; the last one has other prices. */
+  async function givenThreeAtOnce(to: TestApp) {
+    const [parent, variant, lamp] = [freshSku(), freshSku(), freshSku()];
+    const file = (price: number) =>
+      csvOf(
+        'sku,name,price,parent_sku',
+        `${parent},Shirt,10,`,
+        `${variant},Red shirt,${price},${parent}`,
+        'G-1,Lamp,0,',
+        `${lamp},Lamp,${price},`,
+      );
+    const held = await givenHeldLock(
+      database,
+      `INSERT INTO products (sku, name, price_minor, stock, first_count) VALUES ($1, 'Shirt', 1000, 0, 0)`,
+      [parent],
+    );
+    const importing = [11, 11, 12].map((price) => importCsv(to, admin.user, file(price)));
+    await untilWaiting(database, 3);
+    await held.release();
+    return (await Promise.all(importing)).map((answer) => mustBe(200, answer));
+  }
+
+  it('find what another one makes in the same moment, with its variants', async () => {
+    const reports = await givenThreeAtOnce(app);
+    const wrong = [{ row: 3, sku: 'G-1', code: 'validation_failed' }];
+    for (const report of reports) expect(report).toMatchObject({ rows: 4, failed: 1, errors: wrong });
+    expect(reports.reduce((sum, { created }) => sum + created, 0)).toBe(3);
+    // Each of the others has found the parent as it is, and the rest as it is or with another price.
+    expect(reports.reduce((sum, { updated, unchanged }) => sum + updated + unchanged, 0)).toBe(6);
+    expect(reports.reduce((sum, { updated }) => sum + updated, 0)).toBeGreaterThan(0);
+  });
+
+  it('(control) fail at what another one makes in the same moment when nobody looks again', async () => {
+    const hasty = await bootApp(database, PATIENT, (nest) => {
+      const imports: any = nest.get(ProductImportService);
+      imports.importRows = async (rows: unknown[]) => {
+        const { lost, ...outcome } = await nest
+          .get(DatabaseService)
+          .transaction((tx): Promise<any> => imports.importBatch(rows, tx));
+        const refused = lost.map(({ from, error }: any) => ({ row: from.row, sku: from.product.sku, error }));
+        return [outcome, { refused }];
+      };
+    });
+    const reports = await givenThreeAtOnce(hasty);
+    const codes = reports.flatMap(({ errors }) => errors.map(({ code }: any) => code));
+    expect(codes.filter((code) => code === 'sku_taken')).toHaveLength(4);
+    expect(codes.filter((code) => code === 'not_found')).toHaveLength(2);
+    await hasty.close();
   });
 
   it('leave no variant with a parent that is deleted in the same moment', async () => {

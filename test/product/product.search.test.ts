@@ -46,6 +46,30 @@ describe('a search', () => {
       expect((await search(q)).map((product) => product.id)).toEqual([id]);
   });
 
+  it('finds a name whichever way its letters with marks are written, and tells it in one', async () => {
+    const [composed, decomposed] = ['Kaffeemühle', 'Espressokännchen'].map((name) => [
+      name.normalize('NFC'),
+      name.normalize('NFD'),
+    ]) as [[string, string], [string, string]];
+    const mill = await admin.product({ name: composed[1], description: 'für Süßes'.normalize('NFD') });
+    const pot = await admin.product({ name: decomposed[0] });
+    expect([mill.name, mill.description]).toEqual([composed[0], 'für Süßes'.normalize('NFC')]);
+    for (const q of [...composed, 'süßes'.normalize('NFC'), 'süßes'.normalize('NFD')])
+      expect((await search(q)).map(({ id }) => id)).toEqual([mill.id]);
+    for (const q of decomposed) expect((await search(q)).map(({ id }) => id)).toEqual([pot.id]);
+    const renamed = await admin.send('PATCH', `/products/${pot.id}`, { body: { name: composed[1] } });
+    expect(mustBe(200, renamed).name).toBe(composed[0]);
+  });
+
+  it('filters by a category whichever way its letters with marks are written', async () => {
+    const category = `küche ${freshCategory()}`;
+    const { id } = await admin.product({ category: category.normalize('NFD') });
+    for (const form of ['NFC', 'NFD']) {
+      const found = await admin.list(`?category=${encodeURIComponent(category.normalize(form))}`);
+      expect(found).toMatchObject([{ id, category: category.normalize('NFC') }]);
+    }
+  });
+
   it('finds what begins like the last word, which may be unfinished', async () => {
     expect(await namesFor('keyb')).toEqual(['Keyboard']);
     expect(await namesFor('mechanical key')).toEqual(['Keyboard']);

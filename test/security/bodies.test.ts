@@ -1,5 +1,5 @@
 import { expectAuditClean } from '../support/promises.js';
-import { type Operation, type Said, Surface } from './surface.js';
+import { type Operation, type Said, type Schema, Surface } from './surface.js';
 
 /** What no DTO of ours names, what somebody would like to set, and what every object has. */
 const EXTRA = [
@@ -52,6 +52,41 @@ function objectsIn(value: unknown, path: string[] = []): string[][] {
   if (typeof value !== 'object' || value === null) return [];
   const inner = Object.entries(value).flatMap(([name, part]) => objectsIn(part, [...path, name]));
   return path.length > 0 && !Array.isArray(value) ? [path, ...inner] : inner;
+}
+
+/** The paths of the lists inside of an example, e.g. `items`. */
+function listsIn(value: unknown, path: string[] = []): string[][] {
+  if (typeof value !== 'object' || value === null) return [];
+  const inner = Object.entries(value).flatMap(([name, part]) => listsIn(part, [...path, name]));
+  return Array.isArray(value) ? [path, ...inner] : inner;
+}
+
+/** The paths of the lists in a body, as the document describes it. */
+function describedLists(schema: Schema | undefined, path: string[] = []): string[][] {
+  if (schema === undefined) return [];
+  if (schema.$ref) return describedLists(surface.schemas[schema.$ref.split('/').at(-1)], path);
+  const parts: Schema[] = [...(schema.allOf ?? []), ...(schema.oneOf ?? []), ...(schema.anyOf ?? [])];
+  return [
+    ...(schema.type === 'array' ? [path, ...describedLists(schema.items, [...path, '0'])] : []),
+    ...parts.flatMap((part) => describedLists(part, path)),
+    ...Object.entries<Schema>(schema.properties ?? {}).flatMap(([name, member]) =>
+      describedLists(member, [...path, name]),
+    ),
+  ];
+}
+
+/** What is no entry of a list that holds such as this. */
+function strangersTo(entry: unknown): unknown[] {
+  const strange = typeof entry === 'string' ? {} : 'a text';
+  return [[], [entry], [[entry]], [null], null, strange, 1, -0.5, true];
+}
+
+/** A copy with another value at the end of the path. */
+function withValue(example: any, path: string[], value: unknown): any {
+  const copy = structuredClone(example);
+  const place = path.slice(0, -1).reduce((part, step) => part[step], copy);
+  place[path.at(-1) as string] = value;
+  return copy;
 }
 
 /** A copy with one more member at the end of the path. */
@@ -119,6 +154,57 @@ describe('a body with a member that is not known', () => {
           error: expect.stringContaining('hacker'),
         });
       }
+    }
+    expect(await surface.contents()).toEqual(before);
+  });
+});
+
+describe('a list with an entry that is none of its kind', () => {
+  const lists = () =>
+    closed().flatMap((operation) =>
+      listsIn(operation.body?.example).map((path): [Operation, string[]] => [operation, path]),
+    );
+  const entriesOf = ({ body }: Operation, path: string[]): unknown[] =>
+    path.reduce((part, step) => part[step], body?.example);
+
+  it('is looked for in every list that the document describes', () => {
+    expect(lists().length).toBeGreaterThan(10);
+    const described = closed().flatMap((operation) =>
+      describedLists(operation.body?.schema).map((path) => [operation.where, path.join('.')]),
+    );
+    const found = lists().map(([{ where }, path]) => [where, path.join('.')]);
+    expect(found.sort()).toEqual(described.sort());
+  });
+
+  it('is refused by every route that takes one, alone and beside a right one, and nothing is done', async () => {
+    const before = await surface.contents();
+    for (const [operation, path] of lists().filter(([{ where }]) => !BY_ROW.includes(where))) {
+      const [entry] = entriesOf(operation, path);
+      for (const stranger of strangersTo(entry)) {
+        for (const list of [[stranger], [entry, stranger]]) {
+          const said = await send(operation, withValue(operation.body?.example, path, list));
+          const [field] = fieldsOf(said);
+          expect([
+            operation.where,
+            list,
+            said.status,
+            said.body?.code,
+            field?.startsWith(path.join('.')),
+          ]).toEqual([operation.where, list, 400, 'validation_failed', true]);
+        }
+      }
+    }
+    expect(await surface.contents()).toEqual(before);
+  });
+
+  it('is refused in the result of its row where rows are answered one by one', async () => {
+    const before = await surface.contents();
+    for (const [operation, path] of lists().filter(([{ where }]) => BY_ROW.includes(where))) {
+      const strangers = entriesOf(operation, path).flatMap((entry) => strangersTo(entry));
+      const said = await send(operation, withValue(operation.body?.example, path, strangers));
+      expect(said.body.results).toHaveLength(strangers.length);
+      for (const result of said.body.results)
+        expect(result).toMatchObject({ status: 400, code: 'validation_failed' });
     }
     expect(await surface.contents()).toEqual(before);
   });

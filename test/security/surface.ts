@@ -18,7 +18,7 @@ export interface Operation {
   /** Whom it asks for: nobody, a user, an admin, or an admin or an API key. */
   asks: 'nobody' | 'user' | 'admin' | 'scope';
   query: { name: string; schema: Schema }[];
-  body: { type: string; example: any } | null;
+  body: { type: string; example: any; schema: Schema } | null;
 }
 
 export interface Said {
@@ -49,6 +49,8 @@ export class Surface {
     readonly database: TestDatabase,
     readonly app: TestApp,
     readonly operations: Operation[],
+    /** The schemas that the document gives names to. */
+    readonly schemas: Record<string, Schema>,
     /** `GET /api/v1/orders/{id}` of every route that the server has, documented or not. */
     readonly routes: string[],
     readonly ada: Shopper,
@@ -67,7 +69,8 @@ export class Surface {
     const admin = new Shopper(app, await givenAdmin(app, database));
     const things = await givenThings(app, database, ada, admin);
     const routes = routesIn(app.app.getHttpAdapter().getInstance().printRoutes({ commonPrefix: false }));
-    return new Surface(sandbox, database, app, operationsOf(document), routes, ada, admin, things);
+    const { schemas } = document.components;
+    return new Surface(sandbox, database, app, operationsOf(document), schemas, routes, ada, admin, things);
   }
 
   async close(): Promise<void> {
@@ -156,7 +159,7 @@ function operationsOf(document: any): Operation[] {
         collection: /^\/api\/v1\/(.*?)\/\{/.exec(path)?.[1] ?? null,
         asks: security.length === 0 ? 'nobody' : takesKeys ? 'scope' : user,
         query: parameters.filter((parameter: Schema) => parameter.in === 'query'),
-        body: type === undefined ? null : { type, example: reachable(media.example) },
+        body: type === undefined ? null : { type, example: reachable(media.example), schema: media.schema },
       };
     }),
   );

@@ -73,6 +73,64 @@ describe('an endpoint that does not take an event', () => {
     expect(new Set(receiver.at('/dead').map(({ headers }) => headers['webhook-id'])).size).toBe(1);
   });
 
+  it('is one of two: each has its own dead letter, whose retry calls it and not the other', async () => {
+    receiver.answers(500);
+    const one = await calls.givenEndpoint(`${receiver.url}/one`);
+    const other = await calls.givenEndpoint(`${receiver.url}/other`);
+    await calls.tell(paid('o-12'));
+    const { event_id } = await calls.delivery(one.id, 'failed');
+    await calls.delivery(other.id, 'failed');
+    const letters = async (): Promise<string[]> => {
+      const { dead_letters } = (await calls.get('dead-letters')).body;
+      return dead_letters
+        .filter((letter: { event_id: string }) => letter.event_id === event_id)
+        .map(({ id }: { id: string }) => id);
+    };
+    const both = await letters();
+    expect(both).toHaveLength(2);
+
+    const counts = () => ['/one', '/other'].map((path) => receiver.at(path).length);
+    const statuses = async () =>
+      (await Promise.all([one, other].map(({ id }) => calls.deliveries(id)))).map(([only]) => only?.status);
+    receiver.accepts();
+    expect((await calls.retry(both[0] as string)).status).toBe(200);
+    await eventually(async () => (await statuses()).includes('delivered'), {
+      what: 'the first to be delivered',
+    });
+    expect((await statuses()).toSorted()).toEqual(['delivered', 'failed']);
+    expect(counts().toSorted()).toEqual([2, 3]);
+    expect(await letters()).toEqual([both[1]]);
+
+    expect((await calls.retry(both[1] as string)).status).toBe(200);
+    await calls.delivery(one.id, 'delivered');
+    await calls.delivery(other.id, 'delivered');
+    expect(counts()).toEqual([3, 3]);
+    expect(await letters()).toEqual([]);
+  });
+
+  it('fails again as often, and has a new dead letter, which can be retried like the first', async () => {
+    receiver.answers(500);
+    const { id } = await calls.givenEndpoint(`${receiver.url}/again`);
+    await calls.tell(paid('o-13'));
+    const { event_id } = await calls.delivery(id, 'failed');
+    const letter = (not?: string) =>
+      eventually(
+        async () => {
+          const { dead_letters } = (await calls.get('dead-letters')).body;
+          return dead_letters.find((one: any) => one.event_id === event_id && one.id !== not);
+        },
+        { what: 'a dead letter', within: 20_000 },
+      );
+    const first = await letter();
+    expect((await calls.retry(first.id)).status).toBe(200);
+    const second = await letter(first.id);
+    await calls.delivery(id, 'failed');
+    expect(receiver.at('/again')).toHaveLength(4);
+    receiver.accepts();
+    expect((await calls.retry(second.id)).status).toBe(200);
+    expect(await calls.delivery(id, 'delivered')).toMatchObject({ attempts: 5 });
+  });
+
   it.each<[string, number]>([
     ['a redirect, which is not followed', 302],
     ['a permanent redirect, which is not followed', 308],

@@ -17,7 +17,7 @@ const KINDS = [
   { id: 'fixed', name: 'A fixed amount' },
 ];
 
-const upperCase = (code: string) => code?.toUpperCase();
+const asCode = (text: string) => text?.trim().toUpperCase();
 
 interface DiscountFormProps {
   defaultValues?: object;
@@ -29,7 +29,7 @@ export function DiscountForm({ defaultValues, toolbar }: DiscountFormProps) {
     <SimpleForm defaultValues={defaultValues} toolbar={toolbar}>
       <Grid container columnSpacing={2}>
         <Half>
-          <TextInput source="code" isRequired parse={upperCase} helperText="3 to 20 letters and digits." />
+          <TextInput source="code" isRequired parse={asCode} helperText="3 to 20 letters and digits." />
         </Half>
         <Half>
           <SelectInput source="kind" choices={KINDS} isRequired />

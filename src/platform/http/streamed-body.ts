@@ -30,9 +30,20 @@ function streamedBodyOf({ routeOptions }: FastifyRequest): StreamedBody | undefi
   return (routeOptions.config as { streamedBody?: StreamedBody }).streamedBody;
 }
 
-/** The content type that the route reads. */
-export const bodyTypeOf = (request: FastifyRequest): string =>
-  streamedBodyOf(request)?.type ?? 'application/json';
+/** The content type that the route reads, for whoever has sent another one. */
+export function bodyTypeOf(request: FastifyRequest): string {
+  const type = streamedBodyOf(request)?.type;
+  if (type === undefined) return 'application/json';
+  return isUtf8(request) ? type : `${type} in UTF-8`;
+}
+
+const CHARSET = /;\s*charset\s*=\s*"?([^\s";]+)/i;
+
+/** Whether the letters of a body are said to be those of UTF-8, of which ASCII is a part, or nothing is said of them. */
+function isUtf8({ headers }: FastifyRequest): boolean {
+  const charset = CHARSET.exec(headers['content-type'] ?? '')?.[1];
+  return charset === undefined || /^(utf-?8|us-ascii|ascii)$/i.test(charset);
+}
 
 /** Fastify's parser for a type of body that only some routes take: it reads nothing yet. */
 export function handOn(
@@ -41,7 +52,7 @@ export function handOn(
   done: (error: Error | null, value?: unknown) => void,
 ): void {
   const wanted = streamedBodyOf(request);
-  if (!wanted || isEncoded(request)) done(new UnsupportedMediaTypeException());
+  if (!wanted || isEncoded(request) || !isUtf8(request)) done(new UnsupportedMediaTypeException());
   else if (Number(request.headers['content-length']) > wanted.limitBytes) done(tooLarge());
   else done(null, payload);
 }

@@ -175,5 +175,12 @@ export const IsTime = (sinceMs = Number.NEGATIVE_INFINITY) =>
     },
   });
 
+/**
+ * Writes each letter with its marks as one character (NFC) before the text is validated. A Mac's file names and some
+ * keyboards write `ü` as two: it looks the same, and is neither found nor taken for the same.
+ */
+export const Composed = () =>
+  Transform(({ value }) => (typeof value === 'string' ? value.normalize('NFC') : value));
+
 /** Takes the white space around a text away before it is validated. */
 export const Trimmed = () => Transform(({ value }) => (typeof value === 'string' ? value.trim() : value));

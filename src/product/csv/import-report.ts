@@ -17,11 +17,16 @@ export class ImportReport {
   private readonly counts = { rows: 0, created: 0, updated: 0, unchanged: 0, failed: 0 };
   private readonly errors: ImportView['errors'] = [];
 
-  add({ created, updated, unchanged, refused }: BatchOutcome): void {
-    this.counts.rows += created + updated + unchanged + refused.length;
-    this.counts.created += created;
-    this.counts.updated += updated;
-    this.counts.unchanged += unchanged;
+  /** All that became of the rows of one batch, in one part or more. */
+  add(parts: Partial<BatchOutcome>[]): void {
+    const refused = parts.flatMap((part) => part.refused ?? []);
+    for (const { created = 0, updated = 0, unchanged = 0 } of parts) {
+      this.counts.rows += created + updated + unchanged;
+      this.counts.created += created;
+      this.counts.updated += updated;
+      this.counts.unchanged += unchanged;
+    }
+    this.counts.rows += refused.length;
     this.counts.failed += refused.length;
     const shown = refused.toSorted((a, b) => a.row - b.row).slice(0, ERRORS_MAX - this.errors.length);
     for (const { row, sku, error } of shown)

@@ -1,5 +1,6 @@
 import { IsOptional } from 'class-validator';
-import { type DomainError, ValidationFailed } from '../../platform/errors.js';
+import type { CsvRow } from '../../platform/csv.js';
+import { DomainError, ValidationFailed } from '../../platform/errors.js';
 import { validated } from '../../platform/http/validation.js';
 import type { Money } from '../../platform/money.js';
 import { CreateProduct } from '../product.dto.js';
@@ -37,14 +38,26 @@ class RowDto extends CreateProduct {
   parent_sku?: string | null;
 }
 
+/** The row is no CSV. The others are read all the same. */
+class MalformedRow extends DomainError {
+  readonly kind = 'invalid';
+  readonly code = 'malformed_csv';
+
+  constructor(line: number, reason: string) {
+    super(`line ${line}: ${reason}`);
+  }
+}
+
 /** Judges one row by the rules that every product is made by. */
 export async function importRowOf(
   row: number,
   columns: Column[],
-  cells: string[],
+  { line, cells, fault }: CsvRow,
   money: Money,
 ): Promise<ImportRow | RefusedRow> {
   const named: Cells = Object.fromEntries(columns.map((column, index) => [column, cells[index] ?? '']));
+  const refused = (error: DomainError) => ({ row, sku: skuIn(cells, columns), error });
+  if (fault !== null) return refused(new MalformedRow(line, fault));
   try {
     if (cells.length !== columns.length)
       throw ValidationFailed.of('row', `the row has ${cells.length} cells, not ${columns.length}`);
@@ -55,12 +68,14 @@ export async function importRowOf(
     return { row, product, change: changeOf(product, named), parent_sku };
   } catch (error) {
     if (!(error instanceof ValidationFailed)) throw error;
-    return {
-      row,
-      sku: named.sku === undefined ? null : unguarded(named.sku).slice(0, SKU_LENGTH_MAX),
-      error,
-    };
+    return refused(error);
   }
+}
+
+/** As far as the row has been read, it may have none. */
+function skuIn(cells: string[], columns: Column[]): string | null {
+  const sku = cells[columns.indexOf('sku')];
+  return sku === undefined ? null : unguarded(sku).slice(0, SKU_LENGTH_MAX);
 }
 
 /** The cells as they would stand in a body of JSON. What says nothing is left out, so that the defaults stay. */

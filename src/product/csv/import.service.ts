@@ -1,5 +1,5 @@
 import { Injectable } from '@nestjs/common';
-import { MalformedCsv, readCsv } from '../../platform/csv.js';
+import { type CsvRow, MalformedCsv, readCsv } from '../../platform/csv.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
 import type { Tx } from '../../platform/database/tx.js';
 import { ValidationFailed } from '../../platform/errors.js';
@@ -33,10 +33,15 @@ const ROWS_MAX = 500_000;
 interface Import {
   columns: Column[] | null;
   /** Read, and not yet in a batch. */
-  waiting: string[][];
+  waiting: CsvRow[];
   rows: number;
   seen: SeenKeys;
   report: ImportReport;
+}
+
+/** What became of the rows of a batch, and which of them somebody else has made in the same moment. */
+interface Attempted extends BatchOutcome {
+  lost: { from: ImportRow; error: RefusedRow['error'] }[];
 }
 
 /** Takes a catalog in from a file, however large: what is in memory at a time is a batch. */
@@ -55,7 +60,7 @@ export class ProductImportService {
   /**
    * Makes the products that the rows name by storefront and sku, or changes them to what the rows say. Rows stand for
    * themselves; they are taken in batches, each a transaction of its own, so a file that breaks off leaves whole batches.
-   * Idempotent: what is as the file says stays untouched, and stock counts only for what is made.
+   * Idempotent, also beside itself: what is as the file says stays untouched, and stock counts only for what is made.
    * @throws ValidationFailed for a header that is not ours, and then nothing was changed; ImportCutShort, ImportInterrupted.
    */
   async import(bytes: AsyncIterable<Buffer>): Promise<ImportView> {
@@ -78,7 +83,7 @@ export class ProductImportService {
   private async read(file: Import, bytes: AsyncIterable<Buffer>): Promise<MalformedCsv | null> {
     try {
       for await (const rows of readCsv(bytes)) {
-        file.columns ??= columnsOf(rows.shift() as string[]);
+        file.columns ??= columnsOf(headerOf(rows.shift() as CsvRow));
         for (const row of rows) file.waiting.push(row);
         await this.importWaiting(file, BATCH_ROWS);
       }
@@ -95,22 +100,28 @@ export class ProductImportService {
       if (this.drain.begun) throw new ImportInterrupted(file.report);
       if (file.rows >= ROWS_MAX)
         throw new ImportCutShort('too_many_rows', `a file has at most ${ROWS_MAX} rows`, file.report);
-      const cells = file.waiting.splice(0, BATCH_ROWS);
-      const { rows, refused } = await this.judge(file, cells);
-      const outcome = await this.database.transaction((tx) => this.importBatch(rows, tx));
-      file.report.add({ ...outcome, refused: [...refused, ...outcome.refused] });
+      const batch = file.waiting.splice(0, BATCH_ROWS);
+      const { rows, refused } = await this.judge(file, batch);
+      file.report.add([{ refused }, ...(await this.importRows(rows))]);
     }
   }
 
-  private async judge(
-    file: Import,
-    batch: string[][],
-  ): Promise<{ rows: ImportRow[]; refused: RefusedRow[] }> {
+  /** What somebody else has made in the same moment is looked at once more: by then it is there, and like any other. */
+  private async importRows(rows: ImportRow[]): Promise<Partial<BatchOutcome>[]> {
+    const first = await this.database.transaction((tx) => this.importBatch(rows, tx));
+    if (first.lost.length === 0) return [first];
+    const again = first.lost.map(({ from }) => from);
+    const second = await this.database.transaction((tx) => this.importBatch(again, tx));
+    const refused = second.lost.map(({ from, error }) => refusedOf(from, error));
+    return [first, second, { refused }];
+  }
+
+  private async judge(file: Import, batch: CsvRow[]): Promise<{ rows: ImportRow[]; refused: RefusedRow[] }> {
     const rows: ImportRow[] = [];
     const refused: RefusedRow[] = [];
-    for (const cells of batch) {
+    for (const read of batch) {
       file.rows += 1;
-      const judged = await importRowOf(file.rows, file.columns as Column[], cells, this.money);
+      const judged = await importRowOf(file.rows, file.columns as Column[], read, this.money);
       if ('error' in judged) refused.push(judged);
       else if (file.seen.add(keyOf(judged.product))) rows.push(judged);
       else refused.push(refusedOf(judged, new DuplicateRow(judged.product.sku)));
@@ -118,7 +129,7 @@ export class ProductImportService {
     return { rows, refused };
   }
 
-  private async importBatch(rows: ImportRow[], tx: Tx): Promise<BatchOutcome> {
+  private async importBatch(rows: ImportRow[], tx: Tx): Promise<Attempted> {
     const plan = await this.planLocked(rows, tx);
     const made = new Map<ImportRow, number>();
     return this.trail.noting(
@@ -129,23 +140,24 @@ export class ProductImportService {
     );
   }
 
-  private async write(plan: ImportPlan, made: Map<ImportRow, number>, tx: Tx): Promise<BatchOutcome> {
+  private async write(plan: ImportPlan, made: Map<ImportRow, number>, tx: Tx): Promise<Attempted> {
     const changed = await this.products.change(
       plan.changes.map(({ change }) => change),
       tx,
     );
-    const refused = plan.refused.map(({ from, error }) => refusedOf(from, error));
+    const lost: Attempted['lost'] = [];
     // Parents first: what is made with them needs their ids.
     for (const isVariant of [false, true]) {
       const news = plan.news.filter(({ parent }) => (parent !== null) === isVariant);
-      refused.push(...(await this.insert(news, made, tx)));
+      lost.push(...(await this.insert(news, made, tx)));
     }
     return {
       created: made.size,
       updated: changed.length,
       // Somebody else may have made the same change in between.
       unchanged: plan.unchanged.length + plan.changes.length - changed.length,
-      refused,
+      refused: plan.refused.map(({ from, error }) => refusedOf(from, error)),
+      lost,
     };
   }
 
@@ -164,15 +176,15 @@ export class ProductImportService {
     }
   }
 
-  private async insert(news: NewRow[], made: Map<ImportRow, number>, tx: Tx): Promise<RefusedRow[]> {
-    const refused: RefusedRow[] = [];
+  private async insert(news: NewRow[], made: Map<ImportRow, number>, tx: Tx): Promise<Attempted['lost']> {
+    const lost: Attempted['lost'] = [];
     const wanted = new Map<string, { from: ImportRow; product: NewProduct }>();
     for (const { from, parent } of news) {
       const parent_id = parent && ('id' in parent ? parent.id : made.get(parent.from));
-      if (parent_id === undefined) refused.push(refusedOf(from, new ParentNotFound(String(from.parent_sku))));
+      if (parent_id === undefined) lost.push({ from, error: new ParentNotFound(String(from.parent_sku)) });
       else wanted.set(keyOf(from.product), { from, product: { ...from.product, parent_id } });
     }
-    if (wanted.size === 0) return refused;
+    if (wanted.size === 0) return lost;
     const products = [...wanted.values()].map(({ product }) => product);
     for (const inserted of await this.products.insert(products, tx)) {
       const key = keyOf(inserted);
@@ -180,9 +192,15 @@ export class ProductImportService {
       wanted.delete(key);
     }
     // Somebody else has made them in between.
-    for (const { from } of wanted.values()) refused.push(refusedOf(from, new SkuTaken(from.product.sku)));
-    return refused;
+    for (const { from } of wanted.values()) lost.push({ from, error: new SkuTaken(from.product.sku) });
+    return lost;
   }
+}
+
+/** @throws MalformedCsv: nothing can be told of the rows when their columns have no names. */
+function headerOf({ line, cells, fault }: CsvRow): string[] {
+  if (fault !== null) throw new MalformedCsv(line, fault);
+  return cells;
 }
 
 const refusedOf = ({ row, product }: ImportRow, error: RefusedRow['error']): RefusedRow => ({
