@@ -1,18 +1,17 @@
+import { type CsvError, type Parser, parse } from 'csv-parse';
+
 /** Longer than any row that makes sense: a quote that is not closed must not gather the rest of the file. */
 const ROW_BYTES_MAX = 100_000;
-/** What follows a quote that is not closed is read a second time. A file made for that would be read over and over again. */
-const REREAD_BYTES_MAX = 8_388_608;
+/** What follows a row that is no CSV is read a second time. A file made for that would be read over and over again. */
+const BROKEN_MAX = 1_000;
 
-const [QUOTE, COMMA, CR, LF] = [0x22, 0x2c, 0x0d, 0x0a];
-const BOM = Buffer.from('\ufeff');
+const [CR, LF] = [0x0d, 0x0a];
 const BOMS_OF_UTF16 = [Buffer.from([0xff, 0xfe]), Buffer.from([0xfe, 0xff])];
 
 export interface CsvRow {
-  /** In which it begins, from 1. */
-  line: number;
   cells: string[];
-  /** Why it cannot be read beyond these cells; null when it is whole. */
-  fault: string | null;
+  /** Why it cannot be read, and in which line it begins, from 1; null when it is whole. */
+  fault: { line: number; reason: string } | null;
 }
 
 /** From here on the file cannot be read: its rows cannot be told apart. */
@@ -21,7 +20,7 @@ export class MalformedCsv extends Error {
 
   constructor(
     readonly line: number,
-    reason: string,
+    readonly reason: string,
   ) {
     super(`line ${line}: ${reason}`);
   }
@@ -29,17 +28,16 @@ export class MalformedCsv extends Error {
 
 /**
  * The rows of a CSV file in UTF-8, some at a time, as they arrive; in memory is what one piece of it holds. Lines end as they
- * like, empty ones are passed over, a quote within a cell that does not begin with one is a letter like others, and how many
- * cells a row has is for the reader to judge. A row that cannot be read to its end has a fault, and reading goes on with the
- * line after the one that it begins in: whatever a quote that is not closed would have swallowed is read.
+ * like, empty ones are passed over, and how many cells a row has is for the reader to judge. A row that is no CSV has a fault, and
+ * reading goes on with the line after the one that it begins in: whatever a quote that is not closed would have swallowed is read.
  * @throws MalformedCsv, after all rows before it.
  */
 export async function* readCsv(bytes: AsyncIterable<Buffer>): AsyncGenerator<CsvRow[]> {
   const reader = new CsvReader();
   for await (const piece of withEnd(bytes)) {
-    const rows = reader.take(piece);
+    const { rows, malformed } = await reader.take(piece);
     if (rows.length > 0) yield rows;
-    if (reader.unreadable) throw reader.unreadable;
+    if (malformed) throw malformed;
   }
 }
 
@@ -48,151 +46,138 @@ async function* withEnd(bytes: AsyncIterable<Buffer>): AsyncGenerator<Buffer | n
   yield null;
 }
 
-// Written by hand because csv-parse ends at the first row that it cannot read; told to pass over it, it goes on within its
-// quote.
+/** csv-parse ends at the first row that it cannot read. So it is begun anew behind the line of that row. */
 class CsvReader {
-  unreadable: MalformedCsv | null = null;
-  private waiting: Buffer[] = [];
-  private waitingBytes = 0;
-  /** So many must wait before it is worth looking at them again. */
-  private enoughBytes = BOM.length;
-  private hasBegun = false;
+  private rows: CsvRow[] = [];
+  private parser = this.begin({ bom: true });
+  /** What the parser was given since the end of the last row that it has read, and the line in which that begins. */
+  private unread: Buffer = Buffer.alloc(0);
   private line = 1;
+  /** How far the parser has read rows, and how much of that is forgotten. */
+  private bytesRead = 0;
+  private bytesForgotten = 0;
   /** What comes is the rest of a line that nobody wants. */
   private isPassing = false;
   private endedWithCr = false;
-  private rereadBytes = 0;
+  private isBegun = false;
+  private broken = 0;
 
   /** The rows that are whole with this piece; null is the end of the file. */
-  take(piece: Buffer | null): CsvRow[] {
-    if (piece !== null) this.waiting.push(piece);
-    this.waitingBytes += piece?.length ?? 0;
-    if (piece !== null && this.waitingBytes < this.enoughBytes) return [];
-    const bytes = Buffer.concat(this.waiting);
-    const rows: CsvRow[] = [];
-    const rest = bytes.subarray(this.readRows(bytes, piece === null, rows));
-    this.waiting = [rest];
-    this.waitingBytes = rest.length;
-    // A row in a thousand pieces is looked at ten times, not a thousand times.
-    this.enoughBytes = rest.length * 2;
-    return rows;
-  }
-
-  /** @returns where the first row begins that is not whole. */
-  private readRows(bytes: Buffer, isEnd: boolean, rows: CsvRow[]): number {
-    let from = this.hasBegun ? this.goOn(bytes) : this.begin(bytes);
-    while (from < bytes.length && this.unreadable === null) {
-      const line = this.line;
-      if (isLineEnd(bytes[from])) {
-        from = this.nextLine(bytes, from);
-        continue;
-      }
-      const row = rowAt(bytes, from, isEnd);
-      if (row === null) break;
-      const { cells, fault, to } = row;
-      rows.push({ line, cells, fault });
-      if (fault === null) {
-        this.line += lineEndsIn(bytes, from, to);
-        from = this.nextLine(bytes, to);
-      } else {
-        from = this.nextLine(bytes, from);
-        this.noteReread(to - from);
-      }
+  async take(piece: Buffer | null): Promise<{ rows: CsvRow[]; malformed?: MalformedCsv }> {
+    this.rows = [];
+    try {
+      if (piece !== null) await this.read(piece);
+      else await this.finish();
+      return { rows: this.rows };
+    } catch (error) {
+      if (error instanceof MalformedCsv) return { rows: this.rows, malformed: error };
+      throw error;
     }
-    return from;
   }
 
-  private begin(bytes: Buffer): number {
-    this.hasBegun = true;
-    if (BOMS_OF_UTF16.some((bom) => bom.equals(bytes.subarray(0, bom.length))))
-      this.unreadable = new MalformedCsv(1, 'the file is UTF-16, and must be UTF-8');
-    return BOM.equals(bytes.subarray(0, BOM.length)) ? BOM.length : 0;
+  private begin(more: { bom?: boolean } = {}): Parser {
+    const parser = parse({
+      ...more,
+      record_delimiter: ['\r\n', '\n', '\r'],
+      relax_column_count: true,
+      skip_empty_lines: true,
+      max_record_size: ROW_BYTES_MAX,
+      // Taken here and not read from the stream, which drops what nobody has read yet when the file breaks off.
+      on_record: (cells, { bytes }) => {
+        this.rows.push({ cells, fault: null });
+        this.bytesRead = bytes;
+        return null;
+      },
+    });
+    // Told to whoever writes as well.
+    parser.on('error', () => undefined);
+    return parser;
   }
 
-  private goOn(bytes: Buffer): number {
-    const from = this.endedWithCr && bytes[0] === LF ? 1 : 0;
-    if (bytes.length > 0) this.endedWithCr = false;
-    return this.isPassing ? this.nextLine(bytes, from) : from;
+  private async read(piece: Buffer): Promise<void> {
+    if (!this.isBegun && BOMS_OF_UTF16.some((bom) => bom.equals(piece.subarray(0, bom.length))))
+      throw new MalformedCsv(1, 'the file is UTF-16, and must be UTF-8');
+    this.isBegun = true;
+    const wanted = this.afterBrokenLine(piece);
+    if (wanted.length === 0) return;
+    this.unread = Buffer.concat([this.unread, wanted]);
+    const error = await this.outcomeOf((done) => this.parser.write(wanted, done));
+    this.forgetRead();
+    if (error) await this.goOnAfter(error);
   }
 
-  /** @returns where the line ends that has this place in it, line end included; what of it is yet to come is passed over. */
-  private nextLine(bytes: Buffer, place: number): number {
-    const at = lineEndAfter(bytes, place);
-    this.isPassing = at === bytes.length;
-    if (this.isPassing) return at;
+  private async finish(): Promise<void> {
+    const error = await this.outcomeOf((done) => this.parser.end(done));
+    this.forgetRead();
+    if (!error) return;
+    await this.goOnAfter(error);
+    await this.finish();
+  }
+
+  private async outcomeOf(step: (done: (error?: Error | null) => void) => void): Promise<CsvError | null> {
+    const error = await new Promise<Error | null>((resolve) => step((fault) => resolve(fault ?? null)));
+    if (error !== null && !isCsvError(error)) throw error;
+    return error;
+  }
+
+  private forgetRead(): void {
+    const read = this.unread.subarray(0, this.bytesRead - this.bytesForgotten);
+    // Counted here, since csv-parse takes a CRLF within a cell for two.
+    this.line += lineEndsIn(read);
+    this.unread = this.unread.subarray(read.length);
+    this.bytesForgotten = this.bytesRead;
+  }
+
+  /** Notes the row that cannot be read, and reads on with the line after its first. */
+  private async goOnAfter({ code }: CsvError): Promise<void> {
+    let from = 0;
+    while (isLineEnd(this.unread[from])) from += 1;
+    this.line += lineEndsIn(this.unread.subarray(0, from));
+    this.broken += 1;
+    if (this.broken > BROKEN_MAX)
+      throw new MalformedCsv(this.line, `more than ${BROKEN_MAX} rows are no CSV`);
+    this.rows.push({ cells: [], fault: { line: this.line, reason: REASONS[code] ?? 'it cannot be read' } });
+
+    const rest = this.unread.subarray(from);
+    this.parser = this.begin();
+    this.unread = Buffer.alloc(0);
+    this.bytesRead = 0;
+    this.bytesForgotten = 0;
     this.line += 1;
-    this.endedWithCr = bytes[at] === CR && at + 1 === bytes.length;
-    return bytes[at] === CR && bytes[at + 1] === LF ? at + 2 : at + 1;
+    this.isPassing = true;
+    await this.read(rest);
   }
 
-  private noteReread(bytes: number): void {
-    this.rereadBytes += Math.max(0, bytes);
-    if (this.rereadBytes > REREAD_BYTES_MAX)
-      this.unreadable = new MalformedCsv(this.line, 'too many quotes before it are not closed');
-  }
-}
-
-interface ReadRow extends Omit<CsvRow, 'line'> {
-  /** Where its line end is, or what cannot be read was noticed. */
-  to: number;
-}
-
-/** The row that begins there, or null when it is not whole yet. Says the same in whatever pieces the row has come. */
-function rowAt(bytes: Buffer, from: number, isEnd: boolean): ReadRow | null {
-  const limit = from + ROW_BYTES_MAX;
-  const cells: string[] = [];
-  const broken = (fault: string, to: number): ReadRow => ({ cells, fault, to });
-  for (let at = from; ; ) {
-    const isQuoted = bytes[at] === QUOTE;
-    const to = isQuoted ? quotedCellEnd(bytes, at, isEnd) : plainCellEnd(bytes, at, limit);
-    if ((to ?? bytes.length) > limit) return broken(isQuoted ? LONG_OR_OPEN : LONG, limit);
-    if (to === null) return isEnd ? broken(OPEN, bytes.length) : null;
-    if (to === bytes.length && !isEnd) return null;
-    if (isQuoted && to < bytes.length && !isSeparator(bytes[to])) return broken(GOES_ON, to);
-    cells.push(isQuoted ? textOfQuoted(bytes, at, to) : bytes.toString('utf8', at, to));
-    if (bytes[to] !== COMMA) return { cells, fault: null, to };
-    at = to + 1;
+  /** The piece without what is left of a line that is passed over. */
+  private afterBrokenLine(piece: Buffer): Buffer {
+    let from = this.endedWithCr && piece[0] === LF ? 1 : 0;
+    this.endedWithCr = false;
+    if (!this.isPassing) return piece.subarray(from);
+    while (from < piece.length && !isLineEnd(piece[from])) from += 1;
+    if (from === piece.length) return piece.subarray(from);
+    this.isPassing = false;
+    this.endedWithCr = piece[from] === CR && from + 1 === piece.length;
+    return piece.subarray(piece[from] === CR && piece[from + 1] === LF ? from + 2 : from + 1);
   }
 }
 
-const LONG = `the row is longer than ${ROW_BYTES_MAX} bytes`;
-const LONG_OR_OPEN = `${LONG}, or a quote is not closed`;
-const OPEN = 'a quote is not closed';
-const GOES_ON = 'a quoted cell goes on after its quote';
+const REASONS: Partial<Record<CsvError['code'], string>> = {
+  CSV_QUOTE_NOT_CLOSED: 'a quote is not closed',
+  CSV_INVALID_CLOSING_QUOTE: 'a quoted cell goes on after its quote',
+  INVALID_OPENING_QUOTE: 'a quote stands in the middle of a cell',
+  CSV_MAX_RECORD_SIZE: `the row is longer than ${ROW_BYTES_MAX} bytes, or a quote is not closed`,
+};
 
-/** Just after the closing quote; null without one. */
-function quotedCellEnd(bytes: Buffer, opening: number, isEnd: boolean): number | null {
-  let quote = bytes.indexOf(QUOTE, opening + 1);
-  while (quote !== -1 && bytes[quote + 1] === QUOTE) quote = bytes.indexOf(QUOTE, quote + 2);
-  // The next piece may begin with the second quote of a pair.
-  const isUnsure = quote === bytes.length - 1 && !isEnd;
-  return quote === -1 || isUnsure ? null : quote + 1;
+/** A CRLF is one. */
+function lineEndsIn(bytes: Buffer): number {
+  let lines = 0;
+  for (let at = 0; at < bytes.length; at += 1)
+    if (bytes[at] === LF || (bytes[at] === CR && bytes[at + 1] !== LF)) lines += 1;
+  return lines;
 }
-
-/** At the separator, or as far as it is worth looking. */
-function plainCellEnd(bytes: Buffer, from: number, limit: number): number {
-  const stop = Math.min(bytes.length, limit + 1);
-  let at = from;
-  while (at < stop && !isSeparator(bytes[at])) at += 1;
-  return at;
-}
-
-const textOfQuoted = (bytes: Buffer, opening: number, end: number): string =>
-  bytes.toString('utf8', opening + 1, end - 1).replaceAll('""', '"');
 
 const isLineEnd = (byte: number | undefined) => byte === LF || byte === CR;
-const isSeparator = (byte: number | undefined) => byte === COMMA || isLineEnd(byte);
 
-/** The place of the first line end from there on, or the length of all. */
-function lineEndAfter(bytes: Buffer, from: number): number {
-  let at = from;
-  while (at < bytes.length && !isLineEnd(bytes[at])) at += 1;
-  return at;
-}
-
-function lineEndsIn(bytes: Buffer, from: number, to: number): number {
-  let lines = 0;
-  for (let at = lineEndAfter(bytes, from); at < to; at = lineEndAfter(bytes, at + 1))
-    if (bytes[at] === LF || bytes[at + 1] !== LF) lines += 1;
-  return lines;
+function isCsvError(error: unknown): error is CsvError {
+  return error instanceof Error && 'code' in error && /^(CSV_|INVALID_)/.test(String(error.code));
 }

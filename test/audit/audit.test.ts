@@ -117,7 +117,7 @@ describe('a shop that has sold, failed, cancelled, been paid, paid back and take
     const customer = await givenCustomer(app);
     const key = await givenApiKey(app, 'inventory:read', 'inventory:write');
     expect((await audit(customer.headers)).status).toBe(403);
-    expect((await audit(key.headers)).status).toBe(401);
+    expect((await audit(key.headers)).status).toBe(403);
     expect((await audit({})).status).toBe(401);
   });
 });

@@ -120,7 +120,7 @@ describe('adding a webhook endpoint', () => {
         .set(auth as Record<string, string>)
         .send({ url: URL, events: ['*'] });
     expect((await post(headers)).status).toBe(403);
-    expect((await post(key.headers)).status).toBe(401);
+    expect((await post(key.headers)).status).toBe(403);
   });
 });
 

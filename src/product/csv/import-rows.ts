@@ -52,12 +52,11 @@ class MalformedRow extends DomainError {
 export async function importRowOf(
   row: number,
   columns: Column[],
-  { line, cells, fault }: CsvRow,
+  { cells, fault }: CsvRow,
   money: Money,
 ): Promise<ImportRow | RefusedRow> {
   const named: Cells = Object.fromEntries(columns.map((column, index) => [column, cells[index] ?? '']));
-  const refused = (error: DomainError) => ({ row, sku: skuIn(cells, columns), error });
-  if (fault !== null) return refused(new MalformedRow(line, fault));
+  if (fault !== null) return { row, sku: null, error: new MalformedRow(fault.line, fault.reason) };
   try {
     if (cells.length !== columns.length)
       throw ValidationFailed.of('row', `the row has ${cells.length} cells, not ${columns.length}`);
@@ -68,14 +67,12 @@ export async function importRowOf(
     return { row, product, change: changeOf(product, named), parent_sku };
   } catch (error) {
     if (!(error instanceof ValidationFailed)) throw error;
-    return refused(error);
+    return {
+      row,
+      sku: named.sku === undefined ? null : unguarded(named.sku).slice(0, SKU_LENGTH_MAX),
+      error,
+    };
   }
-}
-
-/** As far as the row has been read, it may have none. */
-function skuIn(cells: string[], columns: Column[]): string | null {
-  const sku = cells[columns.indexOf('sku')];
-  return sku === undefined ? null : unguarded(sku).slice(0, SKU_LENGTH_MAX);
 }
 
 /** The cells as they would stand in a body of JSON. What says nothing is left out, so that the defaults stay. */

@@ -198,8 +198,8 @@ export class ProductImportService {
 }
 
 /** @throws MalformedCsv: nothing can be told of the rows when their columns have no names. */
-function headerOf({ line, cells, fault }: CsvRow): string[] {
-  if (fault !== null) throw new MalformedCsv(line, fault);
+function headerOf({ cells, fault }: CsvRow): string[] {
+  if (fault !== null) throw new MalformedCsv(fault.line, fault.reason);
   return cells;
 }
 
