@@ -26,7 +26,7 @@ afterAll(async () => {
 const call = (path: string, init: RequestInit = {}, from = app) => fetch(`${from.url}${path}`, init);
 
 /** Adds to the cart, with the body as it is. */
-const post = (body: string, headers: Record<string, string> = JSON_BODY) =>
+const post = (body: string | Buffer<ArrayBuffer>, headers: Record<string, string> = JSON_BODY) =>
   call('/api/v1/cart/items', { method: 'POST', headers: { ...customer.headers, ...headers }, body });
 
 /** The problem in an answer, which has everything that every problem has. */
@@ -196,6 +196,11 @@ describe('a body', () => {
     '{"a":01}',
   ])('that is no JSON is 400: %j', async (text) => {
     await problemOf(await post(text), 400, 'malformed_json');
+  });
+
+  it('whose bytes are no UTF-8 is 400', async () => {
+    const body = Buffer.from('{"product_id":1,"quantity":1,"note":"caf\xe9"}', 'latin1');
+    await problemOf(await post(body), 400, 'malformed_json');
   });
 
   it.each(['[]', '"text"', '7', 'true', '[{"product_id":1,"quantity":1}]'])(

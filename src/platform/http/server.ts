@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { UnsupportedMediaTypeException } from '@nestjs/common';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
@@ -110,6 +111,8 @@ function tuneFastify(adapter: FastifyAdapter, log: Pino): void {
       else if (wantsRawBody(request)) done(null, body);
       // Clients that always name a content type also send it with an empty body: that is no body.
       else if (body.length === 0) done(null, undefined);
+      // Bytes that are no letters would become others, silently.
+      else if (!isUtf8(body)) done(new MalformedJson());
       else parseJson(request, body.toString(), (error, value) => done(faultOf(error, value), value));
     },
   );
