@@ -19,6 +19,9 @@ END $$;
 CREATE FUNCTION note_changed_price() RETURNS trigger LANGUAGE plpgsql AS $$
 BEGIN
   IF NEW.parent_id IS NULL THEN
+    -- In the order in which prices of variants are changed together.
+    PERFORM FROM variant_prices WHERE variant_id IN (SELECT id FROM products WHERE parent_id = NEW.id)
+    ORDER BY variant_id FOR NO KEY UPDATE;
     UPDATE variant_prices SET product_price_minor = NEW.price_minor
     WHERE variant_id IN (SELECT id FROM products WHERE parent_id = NEW.id);
   ELSE

@@ -1,11 +1,11 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, ApiPropertyOptional } from '@nestjs/swagger';
 import { Transform } from 'class-transformer';
-import { IsBoolean, IsIn, IsOptional, Matches, ValidateBy, ValidateIf } from 'class-validator';
+import { IsBoolean, IsIn, IsOptional, Matches, ValidateBy } from 'class-validator';
 import { CleanText } from '../platform/http/clean-text.js';
 import { TakesSort } from '../platform/http/list-order.js';
 import { PageQuery } from '../platform/http/page.js';
-import { IsTime } from '../platform/http/validation.js';
+import { IfGiven, IsTime } from '../platform/http/validation.js';
 import { PRICE_MAX } from '../platform/money.js';
 import { DISCOUNT_KINDS, DISCOUNT_SORTS, type DiscountKind, type DiscountSort } from './discount.types.js';
 
@@ -14,9 +14,6 @@ const SUM_MAX = 1e13;
 const CODE = /^[A-Z0-9]{3,20}$/;
 const KIND = { message: `kind must be one of ${DISCOUNT_KINDS.join(', ')}` };
 const FIRST_TIME_MS = Date.UTC(1970, 0);
-
-/** May be left out. Unlike with `IsOptional`, null is not "left out": the validators beside it refuse it. */
-const IfGiven = () => ValidateIf((_, value) => value !== undefined);
 
 /**
  * A discount code as a customer has typed it: white space around it goes, small letters become large. Any short text is

@@ -73,8 +73,8 @@ export interface OverdueHold {
 
 /** What may still be had of goods that somebody was refused. */
 export interface SecondLook {
-  /** Overdue holds that can be ended keep some of it; or enough of one is there by now: whoever was ending its hold is done. */
-  comesFree: boolean;
+  /** Products of which overdue holds that can be ended keep some, or enough is there by now: whoever was ending a hold is done. */
+  worthRetrying: number[];
   /** Overdue orders keep some of it that are settled with a provider first. */
   awaited: boolean;
 }

@@ -42,9 +42,9 @@ const AWAITED = `${HOLDING}
 // One statement, and so one instant: goods of a hold are either still kept by it or there again, and never overlooked.
 const lookAgain = new Statement<SecondLook>(
   'overdue-holds-look-again',
-  `SELECT EXISTS (SELECT ${KEEPING}) OR EXISTS (
-            SELECT FROM unnest($1::int[], $2::bigint[]) AS wanted(product_id, quantity)
-            JOIN products p ON p.id = wanted.product_id WHERE p.stock >= wanted.quantity) AS "comesFree",
+  `SELECT ARRAY(SELECT kept.product_id ${KEEPING} UNION
+                SELECT p.id FROM unnest($1::int[], $2::bigint[]) AS wanted(product_id, quantity)
+                JOIN products p ON p.id = wanted.product_id WHERE p.stock >= wanted.quantity) AS "worthRetrying",
           EXISTS (SELECT ${AWAITED}) AS awaited`,
 );
 
@@ -101,7 +101,7 @@ export class OverdueHoldsRepository {
     return { holds: rows, last: last ? { expires_at: last.place, id: last.id } : null };
   }
 
-  /** Whether there is, or may come free, what somebody was refused. */
+  /** Which of the products that somebody was refused are there by now, or may come free. */
   async lookAgain(refused: Goods[]): Promise<SecondLook> {
     return (await this.database.readFirst(lookAgain, listsOf(refused))) as SecondLook;
   }

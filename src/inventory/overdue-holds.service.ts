@@ -3,6 +3,7 @@ import { Injectable, Logger } from '@nestjs/common';
 import { isConnectionFault, isRetryable } from '../platform/database/database.errors.js';
 import { DatabaseService } from '../platform/database/database.service.js';
 import type { Tx } from '../platform/database/tx.js';
+import { Overloaded } from '../platform/errors.js';
 import { ProductService } from '../product/product.service.js';
 import { InsufficientStock } from './inventory.errors.js';
 import type { Goods, LockNext, OrderEnder, OverdueHold, SecondLook, WhenLocked } from './inventory.types.js';
@@ -14,10 +15,6 @@ export type MakeRoom = (tx: Tx) => Promise<void>;
 
 /** So many holds may be ended to serve one request. */
 const HOLDS_MAX = 1_000;
-/** And so many of one product before it is counted. */
-const COUNTED_MAX = 10_000;
-/** Somebody else may have taken what has just come free, and more of it be overdue by then. */
-export const ROUNDS_MAX = 3;
 const SWEEP_BATCH = 100;
 /** Somebody waits for the answers. */
 const SETTLED_AT_ONCE = 8;
@@ -56,33 +53,36 @@ export class OverdueHolds {
   }
 
   /**
-   * Does `work`, which opens its own transaction. When it is refused for short stock of which overdue holds keep some, or kept
-   * some when it looked, it is done again and ends them first. `work` calls what it is given once it has its claim and the rows of its own order, and
-   * before it locks `productIds`: all products that it will lock. What is had at once costs no statement more.
-   * @throws whatever `work` throws; InsufficientStock then counts overdue goods as free.
+   * Does `work`, which opens its own transaction. When it is refused for short stock of which overdue holds keep some, it is
+   * done again and ends them first; and also when enough has come free since. `work` calls what it is given once it has its
+   * claim and the rows of its own order, and before it locks `productIds`: all products that it will lock. What is had at once
+   * costs no statement more.
+   * @throws whatever `work` throws; InsufficientStock then counts overdue goods as free. Overloaded when others were faster all
+   * the time.
    */
   async withRoom<T>(productIds: number[], work: (makeRoom: MakeRoom) => Promise<T>): Promise<T> {
     let short: Goods[] = [];
     let settled = false;
-    for (let round = 0; ; ) {
+    for (const rounds = new Rounds(); ; ) {
       let overtaken = false;
       try {
         return await work(async (tx) => {
           overtaken = await this.makeRoom(short, productIds, this.lockNext, tx);
         });
       } catch (error) {
-        if (!(error instanceof InsufficientStock) || round === ROUNDS_MAX) throw error;
-        if (!overtaken) round++;
+        if (!(error instanceof InsufficientStock)) throw error;
         short = shortOf(error);
-        const { comesFree, awaited } = await this.lookAgain(short);
-        if (!comesFree && (!awaited || settled)) throw error;
-        if (!comesFree) await this.settle(short);
-        settled ||= !comesFree;
+        const { worthRetrying, awaited } = await this.lookAgain(short);
+        const isNothingLeft = worthRetrying.length === 0;
+        if (isNothingLeft && (!awaited || settled)) throw error;
+        if (!rounds.next(overtaken)) throw overtaken ? goodsAreBusy() : error;
+        if (isNothingLeft) await this.settle(short);
+        settled ||= isNothingLeft;
       }
     }
   }
 
-  /** Whether it is worth trying again for goods that were refused. */
+  /** For which goods that were refused it is worth trying again. */
   async lookAgain(refused: Goods[]): Promise<SecondLook> {
     return this.repository.lookAgain(refused);
   }
@@ -111,12 +111,16 @@ export class OverdueHolds {
     return (await this.endAll(found, productIds, lockNext, tx)) < found.length;
   }
 
-  /** Ends all overdue holds that keep one of these products, which are then locked: before they are counted. */
+  /**
+   * Ends all overdue holds that keep one of these products, which are then locked: before they are counted.
+   * @throws Overloaded when they are too many for one request: the sweep is at them.
+   */
   async endBeforeCount(productIds: number[], tx: Tx): Promise<void> {
     const all = productIds.map((product_id) => ({ product_id, quantity: Number.MAX_SAFE_INTEGER }));
     if ((await this.repository.findKeeping(all, 1, tx)).length === 0) return;
     await this.repository.lockRoom(all, tx);
-    const found = await this.repository.findKeeping(all, COUNTED_MAX, tx);
+    const found = await this.repository.findKeeping(all, HOLDS_MAX + 1, tx);
+    if (found.length > HOLDS_MAX) throw goodsAreBusy();
     await this.endAll(found, productIds, this.lockNext, tx);
   }
 
@@ -210,6 +214,27 @@ export class OverdueHolds {
     );
   }
 }
+
+/** How often somebody may have taken what has just come free, while more of it was overdue by then. */
+const IDLE_MAX = 3;
+/** How often others may have been faster with the holds: a round in which they were is no reason to give up, but many are. */
+const OVERTAKEN_MAX = 20;
+
+/** Counts how often somebody has tried to make room, so that nobody does for ever. */
+export class Rounds {
+  private idle = 0;
+  private overtaken = 0;
+
+  /** @returns whether there is another round after one in which others were faster, or were not. */
+  next(overtaken: boolean): boolean {
+    if (overtaken) this.overtaken += 1;
+    else this.idle += 1;
+    return this.idle <= IDLE_MAX && this.overtaken <= OVERTAKEN_MAX;
+  }
+}
+
+/** They are there, or come free, and cannot be had at once: that is not short stock. */
+export const goodsAreBusy = () => new Overloaded('the goods are just coming free; try again');
 
 /** What is wanted of each product of which there was too little. */
 export function shortOf(refusal: InsufficientStock): Goods[] {

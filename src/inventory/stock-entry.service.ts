@@ -40,15 +40,15 @@ export class StockEntryService {
   ) {}
 
   /**
-   * Enters one movement: goods come in, go out, or are counted. Overdue holds of the product are ended first, since their goods
-   * count as free: what is counted is what can be sold. Idempotent by its claim.
+   * Enters one movement: goods come in, go out, or are counted. What goes out may be goods of overdue holds; whatever comes in
+   * or is counted ends them first, since their goods count as free: what is counted is what can be sold. Idempotent by its claim.
    * @throws ProductsNotFound, InsufficientStock, StockChanged, ValidationFailed for more than can be counted — no row then.
    */
   async enter(dto: EnterMovementDto, claim: Claim | null): Promise<Answer<EnteredView>> {
     const { product_id, reason = null, notes = null } = dto;
-    return this.overdueHolds.withRoom([product_id], () =>
+    return this.overdueHolds.withRoom([product_id], (makeRoom) =>
       this.idempotency.once(claim, 201, async (tx) => {
-        await this.overdueHolds.endBeforeCount([product_id], tx);
+        await (dto.type === 'out' ? makeRoom(tx) : this.overdueHolds.endBeforeCount([product_id], tx));
         const stock_before = (await this.products.lockForCount([product_id], tx)).get(product_id);
         if (stock_before === undefined) throw new ProductsNotFound([product_id]);
         const entered = movementOf(dto, stock_before);

@@ -61,8 +61,8 @@ export class StockService {
 
   /**
    * Takes goods for another system's order, all or nothing. Once per `order_id`: a repeat, whatever it names, answers what
-   * was taken then, also when that has come back. Goods of overdue holds are free for it. Products that are inactive, or sold only through their
-   * variants, are taken as well: what the shop shows is not what the warehouse has.
+   * was taken then, also when that has come back. Goods of overdue holds are free for it. Products that are inactive, or sold
+   * only through their variants, are taken as well: what the shop shows is not what the warehouse has.
    * @throws ProductsNotFound, InsufficientStock, OrderOfTheShop, HeldByReservation, and AlreadyRolledBack when the rollback, or
    * the end of a reservation that gave the goods back, came first — and then nothing was changed.
    */

@@ -159,8 +159,8 @@ export interface AttemptRow {
 }
 
 /**
- * All SQL and all locks of the tables `payments` and `payment_notifications`. A payment is settled only under its order's lock; who claims one locks
- * its row alone, for a moment, and waits for nobody.
+ * All SQL and all locks of the tables `payments` and `payment_notifications`. A payment is settled only under its order's lock;
+ * who claims one locks its row alone, for a moment, and waits for nobody.
  */
 @Injectable()
 export class PaymentRepository {

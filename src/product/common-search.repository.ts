@@ -133,7 +133,11 @@ export class CommonSearchRepository {
   // What is common is met soon, unless it is common among the first products only, or the filter lets hardly any of it through.
   private async others(question: Question): Promise<number[]> {
     const near = question.sought.isCommon ? await this.near(question) : [];
-    return near.length === question.limit ? near : this.allOf(question, anywhere);
+    if (near.length === question.limit) return near;
+    // What else narrows has been looked through just now.
+    const { min_price_minor, max_price_minor } = question.filter;
+    const isPriced = min_price_minor !== undefined || max_price_minor !== undefined;
+    return isPriced ? this.allOf(question, anywhere) : this.gathered(question, anywhere);
   }
 
   private near({ filter, sought, limit, after }: Question): Promise<number[]> {
@@ -158,6 +162,7 @@ export class CommonSearchRepository {
       const prices = narrowedTo({ ...filter, in_stock: undefined }, 'p.id', bind);
       return `${[productsFrom(filter, after, bind), ...prices].join(' AND ')} ORDER BY p.id LIMIT ${CANDIDATES_MAX}`;
     });
+    if (candidates.length === 0) return [];
     const ids = await this.idsOf((bind) => {
       const conditions = [...conditionsOf(filter, bind), isFound(has, question, bind)];
       return lookedUp(`SELECT unnest(${bind(candidates)}::int[]) AS id`, conditions, bind(limit));

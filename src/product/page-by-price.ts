@@ -18,9 +18,9 @@ export function isByPrice({ filter, sort }: PageByPrice): boolean {
 }
 
 /**
- * SQL: begins a statement with the `page`; `others` is what else must be true of a product `p`. Products without variants are read
- * in the index of prices, from the bound on. What is let through by a variant may stand anywhere in the order, also far outside of
- * the bounds: `variant_prices` tells it in the order.
+ * SQL: begins a statement with the `page`; `others` is what else must be true of a product `p`. Products without variants are
+ * read in the index of prices, from the bound on. What is let through by a variant may stand anywhere in the order, also far
+ * outside of the bounds: `variant_prices` tells it in the order.
  */
 export function pageByPrice(
   { filter, sort, after, limit }: PageByPrice,

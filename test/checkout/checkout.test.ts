@@ -266,7 +266,7 @@ describe('a checkout that sends the customer to the provider', () => {
     const { ada, answer, orderId } = await begin();
     const repeat = () => ada.checkout({ payment_token: 'tok_pending' }, 'a-key');
     await database.sql(
-      `UPDATE idempotency_keys SET created_at = now() - interval '2 days' WHERE resource_id = $1`,
+      `UPDATE idempotency_keys SET created_at = now() - interval '2 days', finished_at = now() - interval '2 days' WHERE resource_id = $1`,
       [orderId],
     );
     expectProblem(await repeat(), 409, 'checkout_in_progress');

@@ -372,7 +372,6 @@ describe('an order that has ended while nobody knew of its charge', () => {
   it.each<[string, Mood]>([
     ['405', says(405, '')],
     ['400', says(400, error('invalid_request'))],
-    ['403', says(403, error('forbidden'))],
     ['501', says(501, '')],
     ['200 and garbage', says(200, '<h1>Welcome</h1>')],
     ['200 and no list', says(200, '{"items":7}')],

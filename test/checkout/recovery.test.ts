@@ -321,7 +321,7 @@ describe('a call that was cut off', () => {
   });
 
   it('is no longer taken over when nobody has come for all the time of a key', async () => {
-    const { orderId } = await givenCheckout(dropsTheConnection, crypto.randomUUID());
+    const { ada, orderId } = await givenCheckout(dropsTheConnection, crypto.randomUUID());
     await database.sql(
       `UPDATE idempotency_keys SET created_at = now() - interval '2 days', busy_until = now() - interval '2 days'
        WHERE resource_id = $1`,
@@ -329,7 +329,11 @@ describe('a call that was cut off', () => {
     );
     await one.app.get(IdempotencyService).expire();
     expect(await database.sql('SELECT FROM idempotency_keys WHERE resource_id = $1', [orderId])).toEqual([]);
-    await recover();
+    // The cart is still being bought, by an order that the job completes.
+    expectProblem(await ada.checkout({}, 'a-key'), 409, 'checkout_in_progress');
+    expect(await recover()).toBe(1);
+    expectProblem(await ada.checkout({}, 'a-key'), 400, 'cart_empty');
+    expect(await provider.ledger(orderId)).toMatchObject({ captures: 1 });
   });
 
   it('is not cut off while its instance lives: the retry is 409 with Retry-After', async () => {

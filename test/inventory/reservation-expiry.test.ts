@@ -299,7 +299,7 @@ describe('an overdue hold on goods that somebody needs', () => {
   it('is the cause of a refusal when nobody ends it', async () => {
     const product_id = await tables.product(1);
     await givenOverdueOrder({ product_id, quantity: 1 });
-    jest.spyOn(holdsOf(app), 'lookAgain').mockResolvedValue({ comesFree: false, awaited: false });
+    jest.spyOn(holdsOf(app), 'lookAgain').mockResolvedValue({ worthRetrying: [], awaited: false });
     const placed = await customer.order([{ product_id, quantity: 1 }]);
     const reserved = await admin.reserve({ order_id: newRef(), items: [{ product_id, quantity: 1 }] });
     for (const { status, body } of [placed, reserved])

@@ -301,7 +301,7 @@ describe('repeats of what is done, at once', () => {
 describe('keys that are older than their time', () => {
   const givenOver = (key: string) =>
     database.sql(
-      `UPDATE idempotency_keys SET created_at = now() - interval '86401 seconds' WHERE scope LIKE $1`,
+      `UPDATE idempotency_keys SET created_at = now() - interval '86401 seconds', finished_at = now() - interval '86401 seconds' WHERE scope LIKE $1`,
       [`${ada.id} % ${key}`],
     );
 
@@ -361,7 +361,7 @@ describe('keys that are older than their time', () => {
   it('are removed however many there are, and shared by those who remove', async () => {
     await database.sql(
       `INSERT INTO idempotency_keys (scope, body_hash, status, response, finished_at, created_at)
-       SELECT '0 old ' || n, decode(repeat('00', 32), 'hex'), 200, '{}', now(), now() - interval '2 days'
+       SELECT '0 old ' || n, decode(repeat('00', 32), 'hex'), 200, '{}', now() - interval '2 days', now() - interval '2 days'
        FROM generate_series(1, 2500) n`,
     );
     const claims = app.app.get(IdempotencyService);

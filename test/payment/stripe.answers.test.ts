@@ -146,7 +146,7 @@ describe('the Stripe adapter with a provider that answers oddly', () => {
     [200, { object: 'list', data: [] }, true],
     [200, '<h1>Welcome</h1>', true],
     [400, invalid(), true],
-    [403, says({ type: 'invalid_request_error' }), true],
+    [403, says({ type: 'invalid_request_error' }), false],
     [404, '<h1>No such page</h1>', true],
     [405, '', true],
     [501, '', true],

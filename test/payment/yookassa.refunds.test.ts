@@ -76,13 +76,10 @@ describe('the YooKassa adapter, asked again', () => {
 
     beforeEach(async () => {
       await provider.start();
-      gateway = new YookassaGateway({
-        name: 'yookassa',
-        apiUrl: `${provider.origin}/v3`,
-        ...credentials,
-        timeoutMs: 500,
-      });
+      gateway = gatewayWithin(500);
     });
+    const gatewayWithin = (timeoutMs: number) =>
+      new YookassaGateway({ name: 'yookassa', apiUrl: `${provider.origin}/v3`, ...credentials, timeoutMs });
     afterEach(() => provider.stop());
 
     async function isUnknown(call: Promise<unknown>): Promise<string> {
@@ -213,10 +210,9 @@ describe('the YooKassa adapter, asked again', () => {
     it.each([
       [200, '<h1>Welcome</h1>', true],
       [200, {}, true],
-      [200, { type: 'list', items: [], next_cursor: 'again' }, true],
-      [302, '', true],
+      [302, '', false],
       [400, refusal('invalid_request'), true],
-      [403, refusal('forbidden'), true],
+      [403, refusal('forbidden'), false],
       [404, 'no such page', true],
       [405, '', true],
       [501, '', true],
@@ -235,6 +231,12 @@ describe('the YooKassa adapter, asked again', () => {
         const error: unknown = await looking.catch((thrown) => thrown);
         expect([error instanceof OutcomeUnknown, error instanceof ListMissing]).toEqual([true, isMissing]);
       }
+    });
+
+    it('has no list when its pages have no end', async () => {
+      provider.answers(200, { type: 'list', items: [], next_cursor: 'again' });
+      const looking = gatewayWithin(25_000).findByRequest(givenCharge(), new Date());
+      await expect(looking).rejects.toBeInstanceOf(ListMissing);
     });
 
     it("is not confused by what a list holds of somebody else's", async () => {

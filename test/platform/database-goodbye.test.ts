@@ -58,13 +58,9 @@ describe('a Postgres that is killed in the moment in which it has let somebody i
     const sequelize = connect(through.href, loadConfig({ DATABASE_URL: through.href }));
     try {
       isKilled = true;
-      const failed = await sequelize.query('SELECT 1').then(
-        () => null,
-        (error: unknown) => error,
-      );
+      const failed: unknown = await sequelize.query('SELECT 1').catch((error) => error);
       expect(isKilled).toBe(false);
-      expect(failed === null || isConnectionFault(failed)).toBe(true);
-      await sequelize.query('SELECT 1').catch(() => undefined);
+      expect(isConnectionFault(failed)).toBe(true);
       const [rows] = await sequelize.query('SELECT 1 AS one');
       expect(rows).toEqual([{ one: 1 }]);
     } finally {

@@ -96,7 +96,9 @@ describe('twenty simultaneous orders with one key', () => {
 
 describe('twenty simultaneous repeats after the end of a key', () => {
   const givenOver = (at: TestDatabase) =>
-    at.sql(`UPDATE idempotency_keys SET created_at = now() - interval '2 days'`);
+    at.sql(
+      `UPDATE idempotency_keys SET created_at = now() - interval '2 days', finished_at = now() - interval '2 days'`,
+    );
 
   it('are one new order, served by two instances', async () => {
     const product_id = await givenProduct(database);

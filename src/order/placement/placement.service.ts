@@ -1,7 +1,7 @@
 import { Injectable } from '@nestjs/common';
 import { InsufficientStock } from '../../inventory/inventory.errors.js';
 import type { Goods, LockNext } from '../../inventory/inventory.types.js';
-import { OverdueHolds, ROUNDS_MAX, shortOf } from '../../inventory/overdue-holds.service.js';
+import { goodsAreBusy, OverdueHolds, Rounds, shortOf } from '../../inventory/overdue-holds.service.js';
 import {
   outcomeOfError,
   type RequestOutcome,
@@ -11,7 +11,7 @@ import { Config } from '../../platform/config/config.js';
 import { isBusy, isConnectionFault, violates } from '../../platform/database/database.errors.js';
 import { DatabaseService } from '../../platform/database/database.service.js';
 import { currentDeadline } from '../../platform/deadline.js';
-import { Overloaded, RequestTimedOut } from '../../platform/errors.js';
+import { type DomainError, Overloaded, RequestTimedOut } from '../../platform/errors.js';
 import { IdempotencyService } from '../../platform/idempotency/idempotency.service.js';
 import { note } from '../../platform/observability/subject.js';
 import { inSpan } from '../../platform/observability/tracing.js';
@@ -100,31 +100,51 @@ export class PlacementService {
     return outcome;
   }
 
-  // An overdue hold never is the cause of a refusal: who was refused for goods that one keeps is placed again, in the
-  // transaction that ends it; and who was refused for goods that have come free since, as well. The others of the batch stand as they are, and pay nothing for it.
+  // An overdue hold never is the cause of a refusal. Who was refused for goods that one keeps, or that have come free since, is
+  // placed again, in a transaction that ends such holds first. What the others were told stays as it is.
   private async placeBatch(batch: PlacementRequest[]): Promise<Settled[]> {
     const settled = await this.placeSafely(batch, null);
-    for (let round = 1; round <= ROUNDS_MAX; ) {
-      const short = batch.filter((_, index) => wantedBy(settled[index] as Settled).length > 0);
-      const wanted = settled.flatMap(wantedBy);
-      if (short.length === 0) break;
+    let overtaken = false;
+    for (const rounds = new Rounds(); ; ) {
+      const short = [...settled.keys()].filter((place) => wantedBy(settled[place] as Settled).length > 0);
+      if (short.length === 0) return settled;
+      const wanted = short.flatMap((place) => wantedBy(settled[place] as Settled));
       // When even that cannot be asked, the refusals stand.
       const look = await this.overdueHolds.lookAgain(wanted).catch(() => null);
-      if (look?.awaited) for (const request of short) noteAwaited(settled[batch.indexOf(request)] as Settled);
-      if (!look?.comesFree) break;
-      // What the orders that make room have in hand is locked together with what these want.
-      const lockNext: LockNext = async (orderIds, tx) => {
-        await this.benefits.lock(short, orderIds, tx);
-      };
-      let overtaken = false;
-      const again = await this.placeSafely(short, async (tx) => {
-        overtaken ||= await this.overdueHolds.makeRoom(wanted, productIdsOf(short), lockNext, tx);
-      });
-      if (!overtaken) round++;
-      for (const [index, request] of short.entries())
-        settled[batch.indexOf(request)] = again[index] as Settled;
+      if (look?.awaited) for (const place of short) noteAwaited(settled[place] as Settled);
+      const free = new Set(look?.worthRetrying);
+      const again = short.filter((place) =>
+        wantedBy(settled[place] as Settled).some(({ product_id }) => free.has(product_id)),
+      );
+      if (again.length === 0) return settled;
+      if (!rounds.next(overtaken)) {
+        if (overtaken) for (const place of again) settled[place] = refusalOf(goodsAreBusy());
+        return settled;
+      }
+      const requests = again.map((place) => batch[place] as PlacementRequest);
+      const tried = await this.placeInRoom(
+        requests,
+        again.flatMap((place) => wantedBy(settled[place] as Settled)),
+      );
+      ({ overtaken } = tried);
+      for (const [index, place] of again.entries()) settled[place] = tried.settled[index] as Settled;
     }
-    return settled;
+  }
+
+  private async placeInRoom(
+    requests: PlacementRequest[],
+    wanted: Goods[],
+  ): Promise<{ settled: Settled[]; overtaken: boolean }> {
+    // What the orders that make room have in hand is locked together with what these want.
+    const lockNext: LockNext = async (orderIds, tx) => {
+      await this.benefits.lock(requests, orderIds, tx);
+    };
+    let overtaken = false;
+    const settled = await this.placeSafely(requests, async (tx) => {
+      const wasFaster = await this.overdueHolds.makeRoom(wanted, productIdsOf(requests), lockNext, tx);
+      overtaken ||= wasFaster;
+    });
+    return { settled, overtaken };
   }
 
   private async placeSafely(batch: PlacementRequest[], makeRoom: MakeRoom): Promise<Settled[]> {
@@ -171,6 +191,11 @@ export class PlacementService {
   }
 }
 
+const refusalOf = (error: DomainError): Settled => ({
+  status: 'fulfilled',
+  value: { kind: 'refused', error },
+});
+
 /** What an outcome means for the goods. */
 function holdingOf(outcome: Outcome): RequestOutcome {
   switch (outcome.kind) {
@@ -197,6 +222,6 @@ function wantedBy(settled: Settled): Goods[] {
 // Another instance has bought the same round of the cart between our look and our write: the index has seen it.
 function refusalOfFault(error: unknown): Settled {
   return violates(error, 'orders_cart_once')
-    ? { status: 'fulfilled', value: { kind: 'refused', error: new CheckoutInProgress() } }
+    ? refusalOf(new CheckoutInProgress())
     : { status: 'rejected', reason: error };
 }

@@ -37,8 +37,8 @@ type Outcomes = Map<PlacementRequest, Outcome>;
 /**
  * One batch in one transaction, in three steps: lock, decide, write. One path for one request and for sixty-four.
  *
- * Lock order, here and everywhere: idempotency claim → the name of another system's order → room → orders by id → holds of others
- * by id → products by id → discounts by id → points accounts by user → cart. docs/architecture.md says why.
+ * Lock order, here and everywhere: idempotency claim → the name of another system's order → room → orders by id → holds of
+ * others by id → products by id → discounts by id → points accounts by user → cart. docs/architecture.md says why.
  */
 @Injectable()
 export class PlacementTransaction {

@@ -1,7 +1,5 @@
-/** These may be others in a while: it is still at it, the credentials are to be put right, it was asked too often. */
-const FOR_THE_MOMENT = new Set([202, 401, 408, 425, 429]);
+/** Nobody answers so for a while only, as a proxy or a page of maintenance does. 200 is an answer that has no list in it. */
+const NO_LIST = new Set([200, 400, 404, 405, 410, 501]);
 
-/** Whether an address where a list should be, and which is answered with this status, has none to give. */
-export function isNoList(status: number): boolean {
-  return status === 501 || (status < 500 && !FOR_THE_MOMENT.has(status));
-}
+/** Whether this status means that the provider has no such list, and not that it should be asked later. */
+export const isNoList = (status: number): boolean => NO_LIST.has(status);

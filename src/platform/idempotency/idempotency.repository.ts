@@ -20,10 +20,10 @@ export interface ClaimRow {
   over: boolean;
 }
 
-// By the age of the first call, and never before it was answered: what is under way, or was cut off, has begun something that
-// a repeat must find.
+// By the age of the answer, and never before there is one: what is under way, or was cut off, has begun something that a repeat
+// must find; and who has finished it late must find that again, too.
 const isOver = (ttlSeconds: string) =>
-  `(k.status IS NOT NULL AND k.created_at < now() - ${ttlSeconds} * interval '1 second')`;
+  `(k.status IS NOT NULL AND k.finished_at < now() - ${ttlSeconds} * interval '1 second')`;
 
 // Taken before anything else in the lock order. Tried, never waited for: whoever does not get it is answered 409 at once.
 const tryLock = new Statement<{ scope: string }>(
@@ -81,10 +81,10 @@ const finish = new Statement(
 const expire = new Statement<{ scope: string }>(
   'idempotency-expire',
   `DELETE FROM idempotency_keys WHERE scope IN (
-     SELECT scope FROM idempotency_keys
-     WHERE created_at < now() - $1 * interval '1 second'
-       AND (status IS NOT NULL OR busy_until < now() - $1 * interval '1 second')
-     ORDER BY created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
+     SELECT k.scope FROM idempotency_keys k
+     WHERE k.created_at < now() - $1 * interval '1 second'
+       AND (${isOver('$1')} OR k.status IS NULL AND k.busy_until < now() - $1 * interval '1 second')
+     ORDER BY k.created_at LIMIT $2 FOR UPDATE SKIP LOCKED)
    RETURNING scope`,
 );
 
