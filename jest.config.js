@@ -15,7 +15,7 @@ export default {
   maxWorkers: 2,
   // A worker keeps the modules of every file that it has run. Beyond some hundred megabytes Node takes longer to let go of them
   // at the end than jest waits, which then speaks of a leak.
-  workerIdleMemoryLimit: '256MB',
+  workerIdleMemoryLimit: '512MB',
   coverageProvider: 'v8',
   collectCoverageFrom: ['src/**/*.ts', '!src/main.ts'],
   coverageThreshold: { global: { lines: 90, branches: 80 } },

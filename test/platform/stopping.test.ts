@@ -53,7 +53,7 @@ describe('a stop lets the batch that is under way be finished, and leaves the re
   it('of the old idempotency keys', async () => {
     await database.sql(
       `INSERT INTO idempotency_keys (scope, body_hash, status, response, created_at, finished_at)
-       SELECT 'old ' || n, sha256('{}'), 200, '{}', now() - interval '1 year', now() FROM generate_series(1, $1::int) n`,
+       SELECT 'old ' || n, sha256('{}'), 200, '{}', now() - interval '1 year', now() - interval '1 year' FROM generate_series(1, $1::int) n`,
       [MANY],
     );
     expect(await app.app.get(IdempotencyService).expire(stopAfter(1))).toBe(2_000);

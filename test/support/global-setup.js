@@ -1,4 +1,4 @@
-import { mkdtemp } from 'node:fs/promises';
+import { mkdtemp, statfs } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import pg from 'pg';
@@ -11,7 +11,7 @@ import { installJobs } from '../../dist/platform/jobs/boss.js';
 
 /** One real Postgres for the whole run, with one migrated and seeded database that every test file clones. */
 export default async function setup() {
-  const dataDir = await mkdtemp(join(tmpdir(), 'holdfast-test-'));
+  const dataDir = await mkdtemp(join(await folder(), 'holdfast-test-'));
   const postgres = await startEmbeddedPostgres({
     dataDir,
     port: 0,
@@ -32,4 +32,13 @@ export default async function setup() {
   await installJobs(config);
   process.env.TEST_POSTGRES_URL = postgres.url;
   globalThis.holdfastTest = { postgres, dataDir };
+}
+
+const MEMORY = '/dev/shm';
+const BYTES_WANTED = 4 * 1024 ** 3;
+
+/** In memory where there is plenty: each test file makes and removes some hundred files of a database. */
+async function folder() {
+  const { bavail = 0, bsize = 0 } = await statfs(MEMORY).catch(() => ({}));
+  return bavail * bsize >= BYTES_WANTED ? MEMORY : tmpdir();
 }
