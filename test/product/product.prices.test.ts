@@ -16,7 +16,7 @@ beforeAll(async () => {
     `INSERT INTO products (sku, name, price_minor, category, stock, first_count, active)
      SELECT 'P-' || n, CASE WHEN n % 3 > 0 THEN 'Chair' ELSE 'Table' END, 100 * (1 + n * 7919 % 90), 'wood-' || n % 4,
             n % 3, n % 3, n % 17 <> 5
-     FROM generate_series(1, 900) n`,
+     FROM generate_series(1, 500) n`,
   );
   await database.sql(
     `INSERT INTO products (sku, name, price_minor, category, parent_id, stock, first_count, active, deleted_at)
